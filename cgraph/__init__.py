@@ -1,0 +1,1 @@
+"""Analysis of search spaces of neural networks through their computational graphs."""

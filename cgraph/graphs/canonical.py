@@ -1,0 +1,94 @@
+"""Which programs are identical: exact certificates of labelled directed graphs.
+
+Two kernel graphs have the same certificate exactly when a renumbering of the kernels turns one
+into the other, labels included. The canonical form is nauty's (McKay and Piperno, 2014,
+"Practical graph isomorphism, II"), through pynauty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pynauty
+from numpy.typing import NDArray
+
+from cgraph.graphs.kernel import KernelGraph
+
+
+def certificate(graph: KernelGraph) -> bytes:
+    """A value that is equal for two graphs exactly when they are isomorphic.
+
+    Parameters
+    ----------
+    graph : KernelGraph
+        Any labelled graph, the empty one included.
+
+    Returns
+    -------
+    bytes
+        Sorted labels and nauty's canonical form; its length grows with the square of the number
+        of kernels. `digest` shortens it.
+
+    Examples
+    --------
+    >>> a = KernelGraph(["relu", "add"], [(0, 1)])
+    >>> b = KernelGraph(["add", "relu"], [(1, 0)])
+    >>> certificate(a) == certificate(b)
+    True
+    """
+    return certificate_of_arrays(graph.labels, graph.edges)
+
+
+def digest(graph: KernelGraph) -> str:
+    """A short name of a program: 32 hexadecimal digits of the hash of its certificate.
+
+    Isomorphic graphs have the same one on every 64-bit little-endian machine; it seeds what is
+    drawn for a program.
+
+    Examples
+    --------
+    >>> digest(KernelGraph(["relu"], []))
+    'ff0427d06c9be2409f0bba30cc139bc9'
+    """
+    return hashlib.blake2b(certificate(graph), digest_size=16).hexdigest()
+
+
+def canonical_order(graph: KernelGraph) -> NDArray[np.int64]:
+    """Kernels in canonical order, shape (n_kernels,).
+
+    Renumbering each of two isomorphic graphs by it gives the same graph.
+
+    Examples
+    --------
+    >>> canonical_order(KernelGraph(["relu", "add"], [(0, 1)])).tolist()
+    [1, 0]
+    """
+    if not graph.labels:
+        return np.empty(0, dtype=np.int64)
+    return np.array(pynauty.canon_label(_coloured(graph.labels, graph.edges)), dtype=np.int64)
+
+
+def certificate_of_arrays(labels: Sequence[str], edges: NDArray[np.int64]) -> bytes:
+    """`certificate` of a graph given by its labels and its edges, unchecked."""
+    if not labels:
+        return b""
+    # nauty sees an ordered partition, not the labels: they are put before its form.
+    head = "\0".join(sorted(labels)).encode()
+    return head + b"\0\0" + bytes(pynauty.certificate(_coloured(labels, edges)))
+
+
+def _coloured(labels: Sequence[str], edges: NDArray[np.int64]) -> pynauty.Graph:
+    cells: dict[str, set[int]] = {}
+    for i, label in enumerate(labels):
+        cells.setdefault(label, set()).add(i)
+    successors: dict[int, list[int]] = {}
+    for u, v in edges.tolist():
+        successors.setdefault(u, []).append(v)
+    return pynauty.Graph(
+        len(labels),
+        directed=True,
+        adjacency_dict=successors,
+        vertex_coloring=[cells[label] for label in sorted(cells)],
+    )

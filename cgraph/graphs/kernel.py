@@ -1,0 +1,214 @@
+"""The kernel graph: a program projected onto its operations.
+
+Kernel u feeds kernel v where v reads a memory that u wrote. What is left is a directed acyclic
+graph whose nodes carry labels of operations; it is what distances and clusters work on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgraph.errors import GraphError
+from cgraph.graphs.computational import ComputationalGraph, Kernel, edge_array
+from cgraph.graphs.labels import LABELLINGS
+
+INPUT_LABEL = "input"
+OUTPUT_LABEL = "output"
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class KernelGraph:
+    """A directed acyclic graph of labelled kernels.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Operation of each kernel.
+    edges : array-like of shape (n_edges, 2)
+        Row (u, v): kernel u feeds kernel v. Rows are a set; they are kept sorted, each once.
+    names : sequence of str, optional
+        Name of each kernel, for people to read; "0", "1", ... by default.
+
+    Raises
+    ------
+    GraphError
+        If an index is out of range, an edge is a loop, the edges close a cycle, or the number of
+        names is not the number of labels.
+
+    Examples
+    --------
+    >>> graph = KernelGraph(["relu", "conv2d[3x3]", "add"], [(0, 1), (1, 2), (0, 2)])
+    >>> graph
+    KernelGraph(3 kernels, 3 edges)
+    >>> graph.to_networkx().nodes[1]
+    {'label': 'conv2d[3x3]', 'name': '1'}
+    """
+
+    labels: tuple[str, ...]
+    edges: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    def __init__(
+        self, labels: Iterable[str], edges: ArrayLike, names: Iterable[str] | None = None
+    ) -> None:
+        labels = tuple(labels)
+        n = len(labels)
+        rows = edge_array(edges)
+        if len(rows):
+            if rows.min() < 0 or rows.max() >= n:
+                bad = rows[((rows < 0) | (rows >= n)).any(axis=1)][0]
+                raise GraphError("edges", f"hold kernels, 0 <= u < {n}", tuple(bad.tolist()))
+            rows = np.unique(rows, axis=0)
+            rows.setflags(write=False)
+        names = tuple(map(str, range(n))) if names is None else tuple(names)
+        if len(names) != n:
+            raise GraphError("names", f"be one for each of the {n} kernels", f"{len(names)} names")
+        put = object.__setattr__
+        put(self, "labels", labels)
+        put(self, "edges", rows)
+        put(self, "names", names)
+        # A graph whose every edge goes forward needs no search for cycles.
+        if len(rows) and not (rows[:, 0] < rows[:, 1]).all():
+            _check_acyclic(rows, n)
+
+    @property
+    def n_kernels(self) -> int:
+        """Number of kernels."""
+        return len(self.labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, KernelGraph):
+            return NotImplemented
+        return (
+            self.labels == other.labels
+            and self.names == other.names
+            and np.array_equal(self.edges, other.edges)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.labels, self.names, self.edges.tobytes()))
+
+    def __repr__(self) -> str:
+        n, m = len(self.labels), len(self.edges)
+        return (
+            f"KernelGraph({n:,} kernel{'s' if n != 1 else ''}, {m:,} edge{'s' if m != 1 else ''})"
+        )
+
+    def to_networkx(self) -> nx.DiGraph:
+        """The graph in networkx: nodes 0, 1, ... with attributes "label" and "name"."""
+        graph = nx.DiGraph()
+        for i, (label, name) in enumerate(zip(self.labels, self.names, strict=True)):
+            graph.add_node(i, label=label, name=name)
+        graph.add_edges_from(self.edges.tolist())
+        return graph
+
+    @staticmethod
+    def from_networkx(graph: nx.DiGraph, label: str = "label") -> KernelGraph:
+        """The kernel graph of a networkx graph, whatever its nodes are.
+
+        Parameters
+        ----------
+        graph : networkx.DiGraph
+            Acyclic; its nodes are numbered in their order.
+        label : str, default="label"
+            The node attribute that holds the operation.
+
+        Raises
+        ------
+        GraphError
+            If the graph is not directed or a node lacks the attribute.
+        """
+        if not graph.is_directed():
+            raise GraphError("graph", "be directed", type(graph).__name__)
+        index = {node: i for i, node in enumerate(graph.nodes)}
+        for node, data in graph.nodes(data=True):
+            if label not in data:
+                raise GraphError("graph", f"have {label!r} on every node", f"none on {node!r}")
+        labels = [str(data[label]) for _, data in graph.nodes(data=True)]
+        names = [str(data.get("name", node)) for node, data in graph.nodes(data=True)]
+        return KernelGraph(labels, [(index[u], index[v]) for u, v in graph.edges()], names)
+
+
+def project(
+    graph: ComputationalGraph,
+    label: str | Callable[[Kernel], str] = "attributes",
+    *,
+    boundary: bool = False,
+) -> KernelGraph:
+    """Kernel graph of a computational graph.
+
+    Parameters
+    ----------
+    graph : ComputationalGraph
+        The program.
+    label : {"attributes", "operation", "family"} or callable, default="attributes"
+        How a kernel is labelled: with the attributes that matter ("conv2d[3x3]"), by its
+        operation ("conv2d"), by its family ("convolution"), or by a function of the `Kernel`.
+    boundary : bool, default=False
+        Whether the inputs and outputs of the program are nodes too, labelled "input" and
+        "output", so that where the program begins and ends is kept.
+
+    Returns
+    -------
+    KernelGraph
+        Its nodes are the kernels in order; with `boundary`, the inputs stand before them and the
+        outputs after them.
+
+    Raises
+    ------
+    UnknownNameError
+        If `label` is a name that is not in `LABELLINGS`.
+
+    Examples
+    --------
+    >>> from cgraph.graphs.computational import Memory
+    >>> program = ComputationalGraph(
+    ...     [Memory("x", "input", (8,), "float32", 32), Memory("y", "output", (8,), "float32", 32)],
+    ...     [Kernel("relu", "relu")], reads=[(0, 0)], writes=[(0, 1)], outputs=[1])
+    >>> project(program, boundary=True).labels
+    ('input', 'relu', 'output')
+    """
+    labelling = label if callable(label) else LABELLINGS[label].function
+    labels = [labelling(kernel) for kernel in graph.kernels]
+    names = [kernel.name for kernel in graph.kernels]
+    writer = graph.writers()
+    source = writer[graph.reads[:, 0]]
+    inner = source >= 0
+    edges = np.stack([source[inner], graph.reads[inner, 1]], axis=1)
+    if not boundary:
+        return KernelGraph(labels, edges, names)
+
+    inputs, outputs = graph.inputs, graph.outputs
+    n_inputs, n_kernels = len(inputs), len(labels)
+    feeder = np.where(writer >= 0, writer + n_inputs, -1)  # node that provides each memory
+    feeder[list(inputs)] = np.arange(n_inputs)
+    source = feeder[graph.reads[:, 0]]
+    fed = source >= 0
+    rows = [np.stack([source[fed], graph.reads[fed, 1] + n_inputs], axis=1)]
+    for i, memory in enumerate(outputs):
+        if feeder[memory] >= 0:
+            rows.append(np.array([[feeder[memory], n_inputs + n_kernels + i]]))
+    return KernelGraph(
+        [INPUT_LABEL] * n_inputs + labels + [OUTPUT_LABEL] * len(outputs),
+        np.concatenate(rows),
+        [graph.memories[m].name for m in inputs]
+        + names
+        + [f"{graph.memories[m].name} (output {i})" for i, m in enumerate(outputs)],
+    )
+
+
+def _check_acyclic(edges: NDArray[np.int64], n_nodes: int) -> None:
+    """Raise where the edges close a cycle, naming it."""
+    graph = nx.DiGraph(edges.tolist())
+    graph.add_nodes_from(range(n_nodes))
+    if not nx.is_directed_acyclic_graph(graph):
+        cycle = [u for u, _ in nx.find_cycle(graph)]
+        raise GraphError("edges", "be free of cycles", f"the cycle {cycle}")

@@ -1,0 +1,283 @@
+"""A population: many kernel graphs packed in a handful of flat arrays.
+
+Node and edge arrays of all graphs stand one after the other; offsets say where a graph begins.
+Operation types are numbers of one shared vocabulary. Half a million graphs fit in megabytes, and
+what runs over all of them is an array operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgraph.errors import ArgumentError, GraphError
+from cgraph.graphs.canonical import certificate_of_arrays
+from cgraph.graphs.kernel import KernelGraph
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
+class Population:
+    """Kernel graphs of one vocabulary, packed.
+
+    Parameters
+    ----------
+    graphs : iterable of KernelGraph
+        The graphs, in order.
+    names : iterable of str, optional
+        Name of each graph, each once; "0", "1", ... by default.
+    vocabulary : iterable of str, optional
+        Every label that may occur, in the order of the columns of `usage`; the labels that
+        occur, sorted, by default.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Name of each graph.
+    vocabulary : tuple of str
+        The K labels.
+    node_offsets, edge_offsets : ndarray of int64, shape (n_graphs + 1,)
+        Graph i owns the nodes and edges from offset i to offset i + 1.
+    label_ids : ndarray of int32, shape (total number of kernels,)
+        Position of the label of each kernel in the vocabulary.
+    edges : ndarray of int64, shape (total number of edges, 2)
+        Edges, numbered from 0 in each graph.
+
+    Raises
+    ------
+    GraphError
+        If a label is not in the vocabulary.
+    ArgumentError
+        If names are not one for each graph, or a name stands twice.
+
+    Examples
+    --------
+    >>> population = Population(
+    ...     [KernelGraph(["relu", "add"], [(0, 1)]), KernelGraph(["add", "relu"], [(1, 0)])],
+    ...     names=["a", "b"],
+    ... )
+    >>> population
+    Population(2 graphs, 4 kernels, 2 edges, vocabulary of 2)
+    >>> population.usage().tolist()
+    [[1, 1], [1, 1]]
+    >>> population.classes().tolist()
+    [0, 0]
+    """
+
+    names: tuple[str, ...]
+    vocabulary: tuple[str, ...]
+    node_offsets: NDArray[np.int64]
+    label_ids: NDArray[np.int32]
+    edge_offsets: NDArray[np.int64]
+    edges: NDArray[np.int64]
+
+    def __init__(
+        self,
+        graphs: Iterable[KernelGraph],
+        names: Iterable[str] | None = None,
+        vocabulary: Iterable[str] | None = None,
+    ) -> None:
+        graphs = list(graphs)
+        for graph in graphs:
+            if not isinstance(graph, KernelGraph):
+                raise ArgumentError(
+                    "graphs",
+                    "be kernel graphs",
+                    type(graph).__name__,
+                    "a computational graph has to go through project() first",
+                )
+        occurring = {label for graph in graphs for label in graph.labels}
+        words = tuple(sorted(occurring)) if vocabulary is None else tuple(vocabulary)
+        index = {label: i for i, label in enumerate(words)}
+        unknown = sorted(occurring - set(index))
+        if unknown:
+            raise GraphError(
+                "vocabulary", "hold every label that occurs", f"none for {unknown[0]!r}"
+            )
+        ids = [index[label] for graph in graphs for label in graph.labels]
+        edges = [graph.edges for graph in graphs]
+        self._set(
+            names=names,
+            vocabulary=words,
+            node_offsets=_offsets([len(graph) for graph in graphs]),
+            label_ids=np.array(ids, dtype=np.int32),
+            edge_offsets=_offsets([len(rows) for rows in edges]),
+            edges=np.concatenate([np.empty((0, 2), np.int64), *edges]),
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        vocabulary: Iterable[str],
+        node_offsets: ArrayLike,
+        label_ids: ArrayLike,
+        edge_offsets: ArrayLike,
+        edges: ArrayLike,
+        names: Iterable[str] | None = None,
+    ) -> Population:
+        """The population of packed arrays, for those who build graphs in bulk.
+
+        Arguments are the attributes of the class. Indices are checked to be in range; that no
+        graph has a cycle is left to the caller.
+
+        Raises
+        ------
+        GraphError
+            If offsets do not fit the arrays, or an index is out of range.
+        """
+        population = object.__new__(cls)
+        population._set(
+            names=names,
+            vocabulary=tuple(vocabulary),
+            node_offsets=np.array(node_offsets, dtype=np.int64),
+            label_ids=np.array(label_ids, dtype=np.int32),
+            edge_offsets=np.array(edge_offsets, dtype=np.int64),
+            edges=np.array(edges, dtype=np.int64).reshape(-1, 2),
+        )
+        population._check_ranges()
+        return population
+
+    def _set(
+        self,
+        *,
+        names: Iterable[str] | None,
+        vocabulary: tuple[str, ...],
+        node_offsets: NDArray[np.int64],
+        label_ids: NDArray[np.int32],
+        edge_offsets: NDArray[np.int64],
+        edges: NDArray[np.int64],
+    ) -> None:
+        n = len(node_offsets) - 1
+        names = tuple(map(str, range(n))) if names is None else tuple(names)
+        if len(names) != n:
+            raise ArgumentError(
+                "names", f"be one for each of the {n} graphs", f"{len(names)} names"
+            )
+        if len(set(names)) != n:
+            raise ArgumentError("names", "stand once each", f"{n - len(set(names))} repetitions")
+        if len(set(vocabulary)) != len(vocabulary):
+            raise ArgumentError("vocabulary", "hold each label once", vocabulary)
+        put = object.__setattr__
+        put(self, "names", names)
+        put(self, "vocabulary", vocabulary)
+        for name, array in (
+            ("node_offsets", node_offsets),
+            ("label_ids", label_ids),
+            ("edge_offsets", edge_offsets),
+            ("edges", edges),
+        ):
+            array.setflags(write=False)
+            put(self, name, array)
+
+    def _check_ranges(self) -> None:
+        for name, offsets, length in (
+            ("node_offsets", self.node_offsets, len(self.label_ids)),
+            ("edge_offsets", self.edge_offsets, len(self.edges)),
+        ):
+            if len(offsets) != len(self) + 1 or offsets[0] != 0 or offsets[-1] != length:
+                raise GraphError(name, f"go from 0 to {length} in {len(self) + 1} steps", offsets)
+            if (np.diff(offsets) < 0).any():
+                raise GraphError(name, "never fall", offsets)
+        if len(self.label_ids) and not (
+            self.label_ids.min() >= 0 and self.label_ids.max() < len(self.vocabulary)
+        ):
+            raise GraphError(
+                "label_ids", f"be below {len(self.vocabulary)}", int(self.label_ids.max())
+            )
+        sizes = np.repeat(self.n_kernels, np.diff(self.edge_offsets))
+        if ((self.edges < 0) | (self.edges >= sizes[:, None])).any():
+            raise GraphError("edges", "hold kernels of their graph", "an index out of range")
+
+    @property
+    def n_kernels(self) -> NDArray[np.int64]:
+        """Number of kernels of each graph, shape (n_graphs,)."""
+        return np.diff(self.node_offsets)
+
+    def __len__(self) -> int:
+        return len(self.node_offsets) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> KernelGraph: ...
+    @overload
+    def __getitem__(
+        self, index: slice | Sequence[int] | NDArray[np.integer] | NDArray[np.bool_]
+    ) -> Population: ...
+    def __getitem__(
+        self, index: int | slice | Sequence[int] | NDArray[np.integer] | NDArray[np.bool_]
+    ) -> KernelGraph | Population:
+        """One graph, or the population of several (a slice, indices, or a mask)."""
+        if isinstance(index, int | np.integer):
+            i = range(len(self))[int(index)]
+            labels = [self.vocabulary[k] for k in self._label_ids_of(i)]
+            return KernelGraph(labels, self._edges_of(i))
+        chosen = np.arange(len(self))[index]
+        nodes = [self._label_ids_of(i) for i in chosen]
+        edges = [self._edges_of(i) for i in chosen]
+        return Population.from_arrays(
+            vocabulary=self.vocabulary,
+            node_offsets=_offsets([len(ids) for ids in nodes]),
+            label_ids=np.concatenate([np.empty(0, np.int32), *nodes]),
+            edge_offsets=_offsets([len(rows) for rows in edges]),
+            edges=np.concatenate([np.empty((0, 2), np.int64), *edges]),
+            names=[self.names[i] for i in chosen],
+        )
+
+    def __iter__(self) -> Iterator[KernelGraph]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return (
+            f"Population({len(self):,} graphs, {len(self.label_ids):,} kernels, "
+            f"{len(self.edges):,} edges, vocabulary of {len(self.vocabulary)})"
+        )
+
+    def usage(self) -> NDArray[np.int64]:
+        """How often each graph uses each operation.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_graphs, K)
+            Counts; columns in the order of the vocabulary. The diagonal of `adjacency_tensor`,
+            summed.
+        """
+        n, k = len(self), len(self.vocabulary)
+        owner = np.repeat(np.arange(n), self.n_kernels)
+        counts = np.bincount(owner * k + self.label_ids, minlength=n * k)
+        return counts.reshape(n, k).astype(np.int64, copy=False)
+
+    def classes(self) -> NDArray[np.int64]:
+        """Which graphs are identical programs, by exact certificates of labelled graphs.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_graphs,)
+            Class of each graph, numbered by first appearance. Two graphs share a class exactly
+            when they are isomorphic, labels included.
+        """
+        found: dict[bytes, int] = {}
+        names = self.vocabulary
+        result = np.empty(len(self), dtype=np.int64)
+        # Graphs that are equal as they stand share the work of a certificate.
+        seen: dict[tuple[bytes, bytes], int] = {}
+        for i in range(len(self)):
+            ids, edges = self._label_ids_of(i), self._edges_of(i)
+            literal = (ids.tobytes(), edges.tobytes())
+            if literal not in seen:
+                form = certificate_of_arrays([names[k] for k in ids], edges)
+                seen[literal] = found.setdefault(form, len(found))
+            result[i] = seen[literal]
+        return result
+
+    def _label_ids_of(self, i: int) -> NDArray[np.int32]:
+        return self.label_ids[self.node_offsets[i] : self.node_offsets[i + 1]]
+
+    def _edges_of(self, i: int) -> NDArray[np.int64]:
+        return self.edges[self.edge_offsets[i] : self.edge_offsets[i + 1]]
+
+
+def _offsets(sizes: Sequence[int]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)

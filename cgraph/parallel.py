@@ -1,0 +1,55 @@
+"""The one place that runs work in parallel: joblib, whichever backend it is set to.
+
+Results come back in the order of the items, so nothing downstream depends on the number of
+workers. A Dask or a Ray cluster is used by entering `joblib.parallel_config` around the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from cgraph.errors import ArgumentError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def parallel_map(
+    function: Callable[[Item], Result], items: Iterable[Item], *, n_jobs: int = 1
+) -> Iterator[Result]:
+    """Results of a function over items, in the order of the items, as they come.
+
+    Parameters
+    ----------
+    function : callable
+        Takes one item. With more than one worker it has to be picklable, and so have the items
+        and the results.
+    items : iterable
+        The work. Consumed lazily.
+    n_jobs : int, default=1
+        Number of workers; 1 runs in this process, -1 uses every core.
+
+    Yields
+    ------
+    object
+        `function(item)` for each item, in order.
+
+    Raises
+    ------
+    ArgumentError
+        If `n_jobs` is 0.
+
+    Examples
+    --------
+    >>> list(parallel_map(abs, [-1, 2, -3]))
+    [1, 2, 3]
+    """
+    if n_jobs == 0:
+        raise ArgumentError("n_jobs", "be a number of workers, or -1 for every core", n_jobs)
+    if n_jobs == 1:
+        return map(function, items)
+    import joblib  # heavy enough to stay behind this door
+
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1)
+    return iter(parallel(joblib.delayed(function)(item) for item in items))

@@ -46,10 +46,10 @@ class Table(Mapping[str, Record], Generic[Record]):
     >>> table = Table("metric", [Metric("edit"), Metric("kl")])
     >>> list(table)
     ['edit', 'kl']
-    >>> table["edits"]
+    >>> table["edt"]
     Traceback (most recent call last):
         ...
-    cgraph.errors.UnknownNameError: metric must be one of edit, kl, got 'edits'; did you mean 'edit'?
+    cgraph.errors.UnknownNameError: metric must be one of edit, kl, got 'edt'; did you mean 'edit'?
     """
 
     def __init__(self, family: str, records: Iterable[Record]) -> None:

@@ -1,0 +1,1 @@
+"""Clusters in order, without training, and how well the order holds against trained accuracy."""

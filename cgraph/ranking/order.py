@@ -1,0 +1,290 @@
+"""Clusters in order, with intervals and ties, from the statistics of a sample of their networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cgraph.clustering.result import Clustering
+from cgraph.errors import ArgumentError
+from cgraph.ranking.scores import log_rank_scores, oriented_values
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Clusters in order, best first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row for each cluster, best first; see `rank` for its columns.
+    scores : DataFrame
+        A row for each evaluated network: "name", "cluster", "weight", "score".
+    protocols : tuple of str
+        The statistics that count, as ids of protocols.
+    members : tuple of tuple of str
+        Names of the members of each cluster, by cluster number.
+    """
+
+    table: pd.DataFrame
+    scores: pd.DataFrame
+    protocols: tuple[str, ...]
+    members: tuple[tuple[str, ...], ...]
+
+    @property
+    def best(self) -> int:
+        """Number of the cluster in first place."""
+        return int(self.table["cluster"].iloc[0])
+
+    def sample(self, n: int, *, cluster: int | None = None, random_state: int = 0) -> list[str]:
+        """Names of networks drawn at random from the best cluster, none twice.
+
+        Parameters
+        ----------
+        n : int
+            How many, 1 <= n <= the size of the cluster.
+        cluster : int, optional
+            Another cluster than the best one.
+        random_state : int, default=0
+            Seed of the draw.
+
+        Returns
+        -------
+        list of str
+            In the order drawn.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such cluster, or it has fewer than `n` members.
+        """
+        chosen = self.best if cluster is None else cluster
+        if not 0 <= chosen < len(self.members):
+            raise ArgumentError("cluster", f"be below {len(self.members)}", chosen)
+        names = self.members[chosen]
+        if not 1 <= n <= len(names):
+            raise ArgumentError(
+                "n", f"be from 1 to {len(names)}, the size of cluster {chosen}", n
+            )
+        drawn = np.random.default_rng(random_state).choice(len(names), size=n, replace=False)
+        return [names[i] for i in drawn]
+
+    def __repr__(self) -> str:
+        tied = int(self.table["tied_with_best"].sum())
+        others = f", {tied - 1} tied with it" if tied > 1 else ""
+        return f"Ranking({len(self.table)} clusters, best {self.best}{others})"
+
+
+def rank(
+    clustering: Clustering,
+    table: pd.DataFrame,
+    *,
+    statistics: Sequence[str] | None = None,
+    weights: Mapping[str, float] | None = None,
+    n_programs: Sequence[int] | None = None,
+    n_bootstrap: int = 2000,
+    random_state: int = 0,
+) -> Ranking:
+    """Order of the clusters by the mean log-rank of their evaluated networks.
+
+    Parameters
+    ----------
+    clustering : Clustering
+        Its names are those of the table.
+    table : DataFrame
+        As `cgraph.evaluate` gives it, for a sample of the networks of each cluster.
+    statistics : sequence of str, optional
+        Which statistics count, by name or by protocol; all of the table by default. Each is
+        turned by its documented direction.
+    weights : mapping of str to float, optional
+        How many networks an evaluated one stands for (identical programs), by name; 1 by default.
+    n_programs : sequence of int, optional
+        How many distinct programs each cluster has, by cluster number; its size by default. A
+        cluster whose every program was evaluated has no error from sampling.
+    n_bootstrap : int, default=2000
+        Number of bootstrap replicates, >= 1.
+    random_state : int, default=0
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    Ranking
+        The columns of its table:
+
+        - "rank": place by "score", best 1; equal scores share the least place.
+        - "cluster", "n_members", "n_evaluated", "n_failed": number of the cluster, its size, how
+          many of its networks were evaluated, how many of these lack a statistic.
+        - "score", "score_low", "score_high": weighted mean of log-ranks, <= 0, and its 95 %
+          interval; NaN where it cannot be known: nothing was evaluated (no score), or one network
+          of several (no interval).
+        - "rank_low", "rank_high": 95 % interval of the place.
+        - "p_best": share of the replicates in which the cluster comes first.
+        - "tied_with_best": whether the 95 % interval of the difference to the first holds 0.
+        - one column for each protocol: weighted mean of the statistic over the networks that
+          have it, in its own direction.
+
+    Raises
+    ------
+    ArgumentError
+        If the table has a network that the clustering has not, or lacks what is needed.
+
+    Notes
+    -----
+    A network whose statistic failed counts as last for that statistic. A replicate draws networks
+    with replacement in each cluster, and values from a normal around the measured mean with its
+    standard error; the deviations are scaled for the share of the cluster that was evaluated
+    (Rao and Wu, 1988, "Resampling inference with complex survey data"). Clusters without a
+    score stand last, unranked: their "rank" is missing.
+    """
+    if n_bootstrap < 1:
+        raise ArgumentError("n_bootstrap", "be 1 or more", n_bootstrap)
+    values, errors = oriented_values(table, None if statistics is None else tuple(statistics))
+    position = {name: i for i, name in enumerate(clustering.names)}
+    strangers = [name for name in values.index if name not in position]
+    if strangers:
+        raise ArgumentError(
+            "table",
+            "hold networks of the clustering",
+            f"{len(strangers)} others, first {strangers[0]!r}",
+        )
+    label = np.asarray(clustering.labels)[[position[name] for name in values.index]]
+    weight = np.array([1.0 if weights is None else weights[name] for name in values.index])
+    score = log_rank_scores(values.to_numpy())
+    replicates = _replicates(
+        values.to_numpy(), errors.to_numpy(), n_bootstrap, np.random.default_rng(random_state)
+    )
+    k = clustering.n_clusters
+    sizes = np.bincount(clustering.labels, minlength=k)
+    n_distinct = sizes if n_programs is None else np.asarray(n_programs)
+    rng = np.random.default_rng([random_state, 1])
+    means = np.full(k, np.nan)
+    spread = np.full((n_bootstrap, k), np.nan)
+    for c in range(k):
+        chosen = np.flatnonzero(label == c)
+        if len(chosen):
+            means[c] = np.average(score[chosen], weights=weight[chosen])
+            spread[:, c] = _deviations(
+                score[chosen], replicates[:, chosen], weight[chosen], int(n_distinct[c]), rng
+            )
+    summary = _summary(means, spread)
+    summary.insert(1, "cluster", np.arange(k))
+    summary.insert(2, "n_members", sizes)
+    summary.insert(3, "n_evaluated", np.bincount(label, minlength=k))
+    failed = np.isnan(values.to_numpy()).any(axis=1)
+    summary.insert(4, "n_failed", np.bincount(label[failed], minlength=k))
+    for protocol, mean in _statistic_means(table, values, label, weight, k).items():
+        summary[protocol] = mean
+    summary = summary.sort_values(
+        ["score", "cluster"], ascending=[False, True], na_position="last", ignore_index=True
+    )
+    members = tuple(
+        tuple(clustering.names[i] for i in np.flatnonzero(clustering.labels == c))
+        for c in range(k)
+    )
+    scores = pd.DataFrame(
+        {"name": values.index, "cluster": label, "weight": weight, "score": score}
+    )
+    return Ranking(summary, scores, tuple(values.columns), members)
+
+
+def _replicates(
+    values: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    n_bootstrap: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Scores under the measurement errors of the statistics, shape (n_bootstrap, n_networks)."""
+    noise = np.nan_to_num(errors)
+    scores = np.empty((n_bootstrap, len(values)))
+    for first in range(0, n_bootstrap, 256):  # blocks bound the memory
+        block = slice(first, min(first + 256, n_bootstrap))
+        drawn = rng.standard_normal((block.stop - first, *values.shape))
+        scores[block] = log_rank_scores(values + noise * drawn)
+    return scores
+
+
+def _deviations(
+    score: NDArray[np.float64],
+    replicates: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    n_programs: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Deviations of a cluster's score from its mean, shape (n_bootstrap,).
+
+    Two sources: which networks were evaluated, and the error of their statistics. NaN where one
+    network stands for several: its spread cannot be known.
+    """
+    n = len(score)
+    measured: NDArray[np.float64] = np.average(replicates, axis=1, weights=weight)
+    measured = measured - measured.mean()
+    unseen = max(0.0, 1.0 - n / n_programs)
+    if unseen == 0:
+        return measured
+    if n == 1:
+        return np.full(len(replicates), np.nan)
+    drawn = rng.integers(n, size=(len(replicates), n))
+    resampled = (score[drawn] * weight[drawn]).sum(axis=1) / weight[drawn].sum(axis=1)
+    scale = np.sqrt(unseen * n / (n - 1))
+    deviations: NDArray[np.float64] = measured + scale * (resampled - resampled.mean())
+    return deviations
+
+
+def _summary(means: NDArray[np.float64], spread: NDArray[np.float64]) -> pd.DataFrame:
+    """Places and intervals of the clusters, in the order of their numbers."""
+    low, high = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
+    k = len(means)
+    scored = ~np.isnan(means)
+    place = pd.Series(means).rank(ascending=False, method="min").astype("Int64")
+    summary = pd.DataFrame({"rank": place, "score": means})
+    with_interval = scored & ~np.isnan(spread).any(axis=0)
+    draws = means + np.where(with_interval, spread, 0.0)
+    for name, quantile in (("score_low", low), ("score_high", high)):
+        bound = np.full(k, np.nan)
+        bound[with_interval] = np.quantile(draws[:, with_interval], quantile, axis=0)
+        summary[name] = bound
+    # Place of each cluster in each replicate; one without a score is never placed.
+    places = (-draws[:, scored]).argsort(axis=1).argsort(axis=1) + 1
+    for name, quantile in (("rank_low", low), ("rank_high", high)):
+        bound = np.full(k, np.nan)
+        bound[scored] = np.quantile(places, quantile, axis=0, method="inverted_cdf")
+        summary[name] = pd.Series(bound).astype("Int64")
+    first = np.zeros(k)
+    first[scored] = (places == 1).mean(axis=0)
+    summary["p_best"] = first
+    tied = np.zeros(k, dtype=bool)
+    if scored.any():
+        best = int(np.nanargmax(means))
+        difference = draws[:, [best]] - draws
+        tied[scored] = np.quantile(difference[:, scored], low, axis=0) <= 0
+        # A cluster of unknown spread cannot be told from the best.
+        tied |= scored & ~with_interval
+    summary["tied_with_best"] = tied
+    return summary
+
+
+def _statistic_means(
+    table: pd.DataFrame,
+    values: pd.DataFrame,
+    label: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    n_clusters: int,
+) -> dict[str, NDArray[np.float64]]:
+    """Weighted mean of each statistic over each cluster, in the statistic's own direction."""
+    direction = table.groupby("protocol")["direction"].first()
+    means = {}
+    for protocol in values.columns:
+        value = values[protocol].to_numpy() * float(direction[protocol])
+        known = ~np.isnan(value)
+        total = np.bincount(label[known], weights=weight[known], minlength=n_clusters)
+        summed = np.bincount(label[known], weights=(weight * value)[known], minlength=n_clusters)
+        means[protocol] = np.divide(
+            summed, total, out=np.full(n_clusters, np.nan), where=total > 0
+        )
+    return means

@@ -1,0 +1,1 @@
+"""What people see: figures and a page, from the tables of a study."""

@@ -1,0 +1,1 @@
+"""The whole line from a search space to ranked clusters, as a directory that can be resumed."""

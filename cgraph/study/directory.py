@@ -1,0 +1,132 @@
+"""A study on disk: what its files are called, and whose directory it is.
+
+`study.json` is written first and says which study the directory holds. A directory of another
+study, or with files that are no study's, is never written to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cgraph.errors import StudyError
+
+CONFIGURATION = "study.json"
+ARCHITECTURES = "architectures.parquet"
+STATISTICS = "statistics.parquet"
+CLUSTERS = "clusters.parquet"
+ACCURACIES = "accuracies.parquet"
+VALIDATION = "validation.parquet"
+DRAWS = "draws.sqlite"
+PAGE = "index.html"
+
+
+def claim(directory: Path, configuration: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+    """Make a directory the one of a study, or find that it is already.
+
+    Parameters
+    ----------
+    directory : Path
+        Made where it does not exist.
+    configuration : mapping
+        What identifies the study; plain JSON values.
+    record : mapping
+        What is written beside it: versions and the like.
+
+    Raises
+    ------
+    StudyError
+        If the directory holds another study, or files that are no study's.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise StudyError(f"{directory} is a file; give a directory that is new or holds this study")
+    if (directory / CONFIGURATION).exists():
+        found = read_configuration(directory)["configuration"]
+        wanted = json.loads(json.dumps(configuration))
+        differing = sorted(
+            key for key in {*found, *wanted} if found.get(key) != wanted.get(key)
+        )
+        if differing:
+            facts = "; ".join(
+                f"{key} is {found.get(key)!r} there and {wanted.get(key)!r} here"
+                for key in differing
+            )
+            raise StudyError(
+                f"{directory} holds another study ({facts}); nothing was changed. "
+                "Give another directory, or the same options to resume it"
+            )
+        return
+    if directory.exists() and any(directory.iterdir()):
+        first = sorted(path.name for path in directory.iterdir())[0]
+        raise StudyError(
+            f"{directory} is not empty and holds no study (it has {first!r}); nothing was "
+            "changed. Give a directory that is new, empty, or holds this study"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    write_json(directory / CONFIGURATION, {"configuration": configuration, **record})
+
+
+def read_configuration(directory: Path) -> dict[str, Any]:
+    """What `study.json` holds.
+
+    Raises
+    ------
+    StudyError
+        If there is none, or it is not one of cgraph's.
+    """
+    path = directory / CONFIGURATION
+    if not path.exists():
+        raise StudyError(f"{directory} holds no study: there is no {CONFIGURATION} in it")
+    try:
+        record: dict[str, Any] = json.loads(path.read_text())
+        record["configuration"].items()
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise StudyError(f"{path} is not the record of a study: {error}") from error
+    return record
+
+
+def read_table(directory: Path, name: str) -> pd.DataFrame:
+    """A table of a study.
+
+    Raises
+    ------
+    StudyError
+        If the study has not come as far as to write it.
+    """
+    path = directory / name
+    if not path.exists():
+        raise StudyError(
+            f"{directory} holds a study that is not finished: there is no {name}; "
+            "run it again with the same options to resume it"
+        )
+    return pd.read_parquet(path)
+
+
+def write_table(directory: Path, name: str, table: pd.DataFrame) -> None:
+    """Write a table as Parquet, whole or not at all."""
+    write_whole(directory / name, lambda path: table.to_parquet(path, index=False))
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write JSON, whole or not at all."""
+    text = json.dumps(value, indent=2) + "\n"
+    write_whole(path, lambda temporary: temporary.write_text(text))
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file elsewhere in the directory, then move it into its place."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

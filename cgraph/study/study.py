@@ -1,0 +1,164 @@
+"""A study: one frozen configuration, run in a directory from a space to its ranked clusters."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cgraph.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cgraph.spaces.space import Space
+    from cgraph.study.result import StudyResult
+
+STAGES = ("graphs", "clusters", "statistics", "ranking", "figures")
+VERSIONS_OF = ("cgraph", "numpy", "scipy", "scikit-learn", "torch", "pandas", "pynauty")
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, the units of it that are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What is studied, and how.
+
+    Parameters
+    ----------
+    space : Space or str
+        The search space, or its name in `cgraph.spaces.available()`.
+    part : {"cell", "network"}, default="cell"
+        What the graphs of the architectures are made of.
+    method : str, default="kmeans"
+        How they are clustered; a name of the table of clusterings.
+    metric : str, default="hellinger"
+        The distance of spectral clustering; k-means works on the embedding of "hellinger".
+    n_clusters : int, default=8
+        How many clusters.
+    statistics : sequence of str, default=("ntk", "regions", "naswot-v1", "naswot-v2")
+        Names of statistics, or ids of protocols, that order the clusters.
+    inputs : {"gaussian", "crops"}, default="gaussian"
+        What the networks are fed: noise, or crops of photographs.
+    n_sampled : int, default=12
+        How many distinct programs of each cluster are evaluated.
+    n_draws : int, default=2
+        How many initialisations and batches of each.
+    seed : int, default=0
+        Seed of everything that is drawn.
+
+    Examples
+    --------
+    >>> Study("nasbench201", n_clusters=5).n_clusters
+    5
+    """
+
+    space: Space | str
+    part: Literal["cell", "network"] = "cell"
+    method: str = "kmeans"
+    metric: str = "hellinger"
+    n_clusters: int = 8
+    statistics: tuple[str, ...] = ("ntk", "regions", "naswot-v1", "naswot-v2")
+    inputs: str = "gaussian"
+    n_sampled: int = 12
+    n_draws: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "statistics", tuple(self.statistics))
+        for name in ("n_clusters", "n_sampled", "n_draws"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ArgumentError(name, "be a whole number, 1 or more", value)
+        if self.part not in ("cell", "network"):
+            raise ArgumentError("part", "be 'cell' or 'network'", repr(self.part))
+
+    def configuration(self) -> dict[str, Any]:
+        """What identifies the study, as plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["space"] = self.space if isinstance(self.space, str) else self.space.name
+        values["statistics"] = list(self.statistics)
+        return values
+
+    def run(
+        self,
+        directory: str | Path,
+        *,
+        accuracies: pd.Series | None = None,
+        n_jobs: int = 1,
+        progress: Progress | None = None,
+    ) -> StudyResult:
+        """Run the study, or what is left of it.
+
+        Parameters
+        ----------
+        directory : path
+            Where everything is written: new, empty, or the directory of this very study, which
+            is then resumed: no finished evaluation is repeated.
+        accuracies : Series of float, optional
+            Trained accuracy in percent by name of the architecture, to validate the order
+            against. It is looked at after the order is fixed and written.
+        n_jobs : int, default=1
+            Number of processes for the statistics; -1 uses every core. The tables do not depend
+            on it.
+        progress : callable, optional
+            Called with the stage, units done, and units in all.
+
+        Returns
+        -------
+        StudyResult
+            The tables, the ranking and the paths.
+
+        Raises
+        ------
+        StudyError
+            If the directory holds another study or other files; nothing is changed then.
+        ArgumentError
+            If an option does not fit the space.
+        """
+        from cgraph.study.run import run_study
+
+        return run_study(
+            self, Path(directory), accuracies=accuracies, n_jobs=n_jobs, progress=progress
+        )
+
+    def record(self) -> dict[str, Any]:
+        """What is written beside the configuration: versions of what computed the tables."""
+        return {
+            "versions": {
+                "python": platform.python_version(),
+                **{package: metadata.version(package) for package in VERSIONS_OF},
+            },
+            "machine": platform.machine(),
+        }
+
+
+def load_study(directory: str | Path) -> StudyResult:
+    """The result of a study that ran in a directory.
+
+    Parameters
+    ----------
+    directory : path
+        Where `Study.run` wrote.
+
+    Returns
+    -------
+    StudyResult
+        As `Study.run` returned it.
+
+    Raises
+    ------
+    StudyError
+        If there is no study, or it has not run to its end.
+    """
+    from cgraph.study.result import read_result
+
+    return read_result(Path(directory))
+
+
+
+

@@ -1,0 +1,1 @@
+"""NAS-Bench-201, also the topology space of NATS-Bench."""

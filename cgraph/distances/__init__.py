@@ -1,0 +1,1 @@
+"""Distances between programs: by usage, by edits, by transport."""

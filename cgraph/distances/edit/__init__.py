@@ -1,0 +1,1 @@
+"""The transformation distance: the cheapest edit that turns one kernel graph into another."""

@@ -27,17 +27,15 @@ DRAWS = "draws.sqlite"
 PAGE = "index.html"
 
 
-def claim(directory: Path, configuration: Mapping[str, Any], record: Mapping[str, Any]) -> None:
-    """Make a directory the one of a study, or find that it is already.
+def check_claim(directory: Path, configuration: Mapping[str, Any]) -> None:
+    """Raise unless a directory is new, empty, or the one of this study; nothing is written.
 
     Parameters
     ----------
     directory : Path
-        Made where it does not exist.
+        Where the study is to lie.
     configuration : mapping
         What identifies the study; plain JSON values.
-    record : mapping
-        What is written beside it: versions and the like.
 
     Raises
     ------
@@ -68,6 +66,28 @@ def claim(directory: Path, configuration: Mapping[str, Any], record: Mapping[str
             f"{directory} is not empty and holds no study (it has {first!r}); nothing was "
             "changed. Give a directory that is new, empty, or holds this study"
         )
+
+
+def claim(directory: Path, configuration: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+    """Make a directory the one of a study, unless it is already.
+
+    Parameters
+    ----------
+    directory : Path
+        Made where it does not exist.
+    configuration : mapping
+        What identifies the study; plain JSON values.
+    record : mapping
+        What is written beside it: versions and the like.
+
+    Raises
+    ------
+    StudyError
+        As `check_claim`.
+    """
+    check_claim(directory, configuration)
+    if (directory / CONFIGURATION).exists():
+        return
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / CONFIGURATION, {"configuration": configuration, **record})
 

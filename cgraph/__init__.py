@@ -1,1 +1,75 @@
-"""Analysis of search spaces of neural networks through their computational graphs."""
+"""Analysis of search spaces of neural networks through their computational graphs.
+
+A line of stages, each a plain function from one frozen value to the next: `trace` and `project` a
+program, pack many into a `Population`, measure `pairwise_distances`, `cluster` them, `evaluate`
+training-free statistics on a sample, `rank` the clusters. `Study` runs the whole line.
+
+Names are loaded when they are first used, so importing cgraph is cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cgraph import spaces as spaces
+    from cgraph.clustering.cluster import cluster as cluster
+    from cgraph.clustering.result import Clustering as Clustering
+    from cgraph.distances.matrix import pairwise_distances as pairwise_distances
+    from cgraph.errors import CGraphError as CGraphError
+    from cgraph.graphs.computational import ComputationalGraph as ComputationalGraph
+    from cgraph.graphs.kernel import KernelGraph as KernelGraph
+    from cgraph.graphs.kernel import project as project
+    from cgraph.graphs.population import Population as Population
+    from cgraph.graphs.tensor import adjacency_tensor as adjacency_tensor
+    from cgraph.hardware.footprint import Footprint as Footprint
+    from cgraph.hardware.footprint import footprint as footprint
+    from cgraph.ranking.order import Ranking as Ranking
+    from cgraph.ranking.order import rank as rank
+    from cgraph.statistics.evaluate import evaluate as evaluate
+    from cgraph.statistics.measuring import measure as measure
+    from cgraph.study.study import Study as Study
+    from cgraph.study.study import load_study as load_study
+    from cgraph.tracing.record import trace as trace
+
+_HOMES = {
+    "CGraphError": "cgraph.errors",
+    "Clustering": "cgraph.clustering.result",
+    "ComputationalGraph": "cgraph.graphs.computational",
+    "Footprint": "cgraph.hardware.footprint",
+    "KernelGraph": "cgraph.graphs.kernel",
+    "Population": "cgraph.graphs.population",
+    "Ranking": "cgraph.ranking.order",
+    "Study": "cgraph.study.study",
+    "adjacency_tensor": "cgraph.graphs.tensor",
+    "cluster": "cgraph.clustering.cluster",
+    "evaluate": "cgraph.statistics.evaluate",
+    "footprint": "cgraph.hardware.footprint",
+    "load_study": "cgraph.study.study",
+    "measure": "cgraph.statistics.measuring",
+    "pairwise_distances": "cgraph.distances.matrix",
+    "project": "cgraph.graphs.kernel",
+    "rank": "cgraph.ranking.order",
+    "spaces": "",
+    "trace": "cgraph.tracing.record",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cgraph' has no attribute {name!r}")
+    home = _HOMES[name]
+    value = (
+        getattr(importlib.import_module(home), name)
+        if home
+        else importlib.import_module(f"cgraph.{name}")
+    )
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

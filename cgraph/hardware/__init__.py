@@ -1,0 +1,1 @@
+"""What a program costs: stored bytes and work."""

@@ -1,0 +1,152 @@
+"""Multiply-accumulate operations of an operator call, from the shapes of its arguments.
+
+One MAC is one product that is added up; what multiplies nothing up (normalisation, activation,
+pooling) has none. Wherever `torch.utils.flop_counter` counts, it counts twice as much.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from cgraph.tracing.operators import bind, operator_of
+
+Rule = Callable[[Mapping[str, Any], Any], int]
+
+
+def macs_of(name: str, bound: Mapping[str, Any], result: Any) -> int:
+    """MACs of a call of an operator that has a rule; 0 for any other.
+
+    Parameters
+    ----------
+    name : str
+        Base name of the operator.
+    bound : mapping of str to object
+        Its arguments by name.
+    result : object
+        What it returned.
+    """
+    rule = RULES.get(name)
+    return rule(bound, result) if rule else 0
+
+
+class InnerMacs(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the MACs of the operators that an operator without a rule is made of.
+
+    Entered around the call of a composite operator (`einsum`, `tensordot`), which is decomposed
+    until operators with a rule appear.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.macs = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Count a call, or what it is made of."""
+        kwargs = kwargs or {}
+        operator = operator_of(func)
+        if operator.name in RULES:
+            result = func(*args, **kwargs)
+            self.macs += macs_of(operator.name, bind(operator, args, kwargs), result)
+            return result
+        if operator.is_composite:
+            with self:
+                return func.decompose(*args, **kwargs)
+        return func(*args, **kwargs)
+
+
+def _convolution(bound: Mapping[str, Any], result: Tensor) -> int:
+    weight: Tensor = bound["weight"]
+    per_element = math.prod(weight.shape[1:])
+    # The elements of the input are spread where it is transposed, those of the output gathered.
+    if bound.get("transposed"):
+        return int(bound["input"].numel()) * per_element
+    return result.numel() * per_element
+
+
+def _transposed_convolution(bound: Mapping[str, Any], _result: Tensor) -> int:
+    return int(bound["input"].numel()) * math.prod(bound["weight"].shape[1:])
+
+
+def _linear(bound: Mapping[str, Any], result: Tensor) -> int:
+    return result.numel() * int(bound["input"].shape[-1])
+
+
+def _inner(first: str) -> Rule:
+    """Rule of a product that sums over the last dimension of the argument `first`."""
+
+    def rule(bound: Mapping[str, Any], result: Tensor) -> int:
+        return result.numel() * int(bound[first].shape[-1])
+
+    return rule
+
+
+def _addbmm(bound: Mapping[str, Any], _result: Tensor) -> int:
+    batch, rows, inner = bound["batch1"].shape
+    return int(batch * rows * inner * bound["batch2"].shape[-1])
+
+
+def _attention(bound: Mapping[str, Any], result: Any) -> int:
+    query, key, value = bound["query"], bound["key"], bound["value"]
+    output = result[0] if isinstance(result, tuple | list) else result
+    rows = math.prod(output.shape[:-1])  # every query of every head
+    return int(rows * key.shape[-2] * (query.shape[-1] + value.shape[-1]))
+
+
+def _recurrent(bound: Mapping[str, Any], _result: Any) -> int:
+    # Packed sequences come as (data, batch_sizes): a row of data is a step of a sequence.
+    source = bound["data"] if "data" in bound else bound["input"]
+    n_steps = math.prod(source.shape[:-1])
+    return n_steps * sum(w.numel() for w in bound["params"] if w.dim() == 2)
+
+
+def _recurrent_cell(bound: Mapping[str, Any], _result: Any) -> int:
+    n_rows = math.prod(bound["input"].shape[:-1])
+    return n_rows * int(bound["w_ih"].numel() + bound["w_hh"].numel())
+
+
+def _bilinear(bound: Mapping[str, Any], result: Tensor) -> int:
+    first, second = bound["input1"].shape[-1], bound["input2"].shape[-1]
+    return result.numel() * int(second) * (int(first) + 1)
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(
+        ("conv1d", "conv2d", "conv3d", "convolution", "conv_depthwise3d"), _convolution
+    ),
+    **dict.fromkeys(
+        ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _transposed_convolution
+    ),
+    "linear": _linear,
+    "matmul": _inner("self"),
+    "mm": _inner("self"),
+    "mv": _inner("self"),
+    "bmm": _inner("self"),
+    "dot": _inner("self"),
+    "vdot": _inner("self"),
+    "addmm": _inner("mat1"),
+    "addmv": _inner("mat"),
+    "baddbmm": _inner("batch1"),
+    "addbmm": _addbmm,
+    "scaled_mm": _inner("self"),
+    **dict.fromkeys(
+        (
+            "scaled_dot_product_attention",
+            "scaled_dot_product_flash_attention",
+            "scaled_dot_product_flash_attention_for_cpu",
+            "scaled_dot_product_efficient_attention",
+            "scaled_dot_product_cudnn_attention",
+            "scaled_dot_product_attention_math",
+        ),
+        _attention,
+    ),
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent),
+    **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _recurrent_cell),
+    "bilinear": _bilinear,
+}

@@ -1,0 +1,89 @@
+"""Which module calls an operator: the calls of a model's modules while they run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a module.
+
+    Parameters
+    ----------
+    scope : str
+        Dotted name of the module; "" for the model itself.
+    module : torch.nn.Module
+        The module.
+    parent : Call, default=None
+        The call that it was made from; None for that of the model.
+    """
+
+    scope: str
+    module: nn.Module
+    parent: Call | None = None
+
+
+class Scopes:
+    """The modules of a model by name, and the call that is running.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Its modules get the first of their names.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.names = {id(module): name for name, module in model.named_modules()}
+        self.current = Call("", model)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """A context in which `current` follows the calls of modules.
+
+        Hooks for all modules of the process are used and removed, so that nothing is written on
+        the caller's modules; calls in other threads are ignored.
+        """
+        thread = threading.get_ident()
+
+        def enter(module: nn.Module, _args: Any) -> None:
+            if threading.get_ident() == thread:
+                parent = self.current
+                scope = self.names.get(id(module), parent.scope)
+                self.current = Call(scope, module, parent)
+
+        def leave(module: nn.Module, _args: Any, _result: Any) -> None:
+            if threading.get_ident() == thread:
+                while self.current.module is not module and self.current.parent is not None:
+                    self.current = self.current.parent  # calls that ended in a caught error
+                self.current = self.current.parent or self.current
+
+        # The root is entered by its own hook: the stack starts below it.
+        handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave)]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def of_error(self, error: BaseException) -> str:
+        """Scope of the innermost module whose method raised, read off the traceback."""
+        scope = ""
+        frame: TracebackType | None = error.__traceback__
+        while frame is not None:
+            owner = frame.tb_frame.f_locals.get("self")
+            if isinstance(owner, nn.Module):
+                scope = self.names.get(id(owner), scope)
+            frame = frame.tb_next
+        return scope

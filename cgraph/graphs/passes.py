@@ -38,6 +38,8 @@ _ZERO_KEEPERS = _SHAPE_VIEWS | _words(
 )
 # The same where nothing but a weight stands beside the zero.
 _ZERO_KEEPERS_WITHOUT_BIAS = _words("conv1d conv2d conv3d linear matmul mm bmm")
+# Zero in, bias out.
+_NORMALISATIONS = frozenset({"batch_norm", "instance_norm"})
 
 
 def live(graph: ComputationalGraph) -> ComputationalGraph:
@@ -98,10 +100,11 @@ def remove_dead(graph: ComputationalGraph) -> ComputationalGraph:
     """The graph without zeros, constants, and kernels that no output depends on.
 
     A product with zero (also with `zeros`) is a constant zero, and so is what keeps a zero zero
-    (`relu`, pooling, a convolution without bias, ...). A kernel that depends on no input, or
-    through zeros only, is cut; what it wrote becomes a memory of kind "constant" where somebody
-    still reads it. An `add` whose other terms are all zero is contracted. Values are taken to be
-    finite. A write in place that no output depends on is cut too.
+    (`relu`, pooling, a convolution without bias, ...; a batch norm too, whose bias is taken to be
+    the zero it is at initialisation). A kernel that depends on no input, or through zeros only,
+    is cut; what it wrote becomes a memory of kind "constant" where somebody still reads it. An
+    `add` whose other terms are all zero is contracted. Values are taken to be finite. A write in
+    place that no output depends on is cut too.
 
     Parameters
     ----------
@@ -116,7 +119,13 @@ def remove_dead(graph: ComputationalGraph) -> ComputationalGraph:
     for k, kernel in enumerate(graph.kernels):
         reads = [substitute.get(m, m) for m in table.reads[k]]
         if _is_zero(kernel, reads, zero):
-            zero.update(table.writes[k])
+            # The running statistics that a normalisation updates are not zero.
+            is_normalisation = kernel.operation in _NORMALISATIONS
+            zero.update(
+                m
+                for m in table.writes[k]
+                if not (is_normalisation and graph.memories[m].alias == "version")
+            )
             constant.add(k)
         elif not varying.intersection(reads):
             constant.add(k)
@@ -329,7 +338,8 @@ def _is_zero(kernel: Kernel, reads: list[int], zero: set[int]) -> bool:
         return reads[0] in zero and len(reads) == 2
     if kernel.operation in _ZERO_KEEPERS:
         return all(m in zero for m in reads) and not _scalar(kernel)
-    return False
+    # What a normalisation makes of zeros is its bias, which is zero at initialisation.
+    return kernel.operation in _NORMALISATIONS and reads[0] in zero
 
 
 def _is_plain_sum(kernel: Kernel) -> bool:

@@ -1,0 +1,301 @@
+"""A piece in, its order of least peak memory out: exact, or an interval where the budget ends.
+
+The states are the sets of tasks that have run; a memoised search over them, as in Liberis and
+Lane (2019, "Neural networks on microcontrollers: saving memory at inference via operator
+reordering"), here by rising thresholds. The threshold is a proven lower bound at any moment: all
+states that can be reached below it are visited, and only when none of them is the end it rises
+to the least that any of them needs. Where a task, or a chain of tasks, fits under the threshold
+and leaves no more memory in use than before, it runs at once: moving it to the front of any
+completion raises the memory nowhere, since what a task frees can only grow with what has run.
+"""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from cgraph.hardware.pieces import Piece, bits, relatives
+
+# States that are kept at each step when a good order is looked for after the budget has ended.
+BEAM_WIDTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PieceOrder:
+    """An order of a piece and what is known of its peak.
+
+    Parameters
+    ----------
+    order : tuple of int
+        Tasks in the order they run.
+    lower_bytes : int
+        No order has a lower peak, unless it is below the floor that was given.
+    upper_bytes : int
+        The peak of `order`.
+    n_expanded : int
+        States that the search expanded.
+    """
+
+    order: tuple[int, ...]
+    lower_bytes: int
+    upper_bytes: int
+    n_expanded: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where an order has come to.
+
+    Parameters
+    ----------
+    done : int
+        The tasks that have run, as a set of bits.
+    ready : int
+        The tasks that may run next, as a set of bits.
+    bytes : int
+        The bytes in use.
+    """
+
+    done: int
+    ready: int
+    bytes: int
+
+
+class Rules:
+    """How the tasks of a piece change the memory in use.
+
+    Parameters
+    ----------
+    piece : Piece
+        The piece.
+    """
+
+    def __init__(self, piece: Piece) -> None:
+        n = piece.n_tasks
+        self.n_tasks = n
+        self.everything = (1 << n) - 1
+        self.predecessors = piece.predecessors
+        self.brings = [0] * n
+        self.frees: list[list[tuple[int, int]]] = [[] for _ in range(n)]  # (users, bytes)
+        self.followers: list[list[int]] = [[] for _ in range(n)]
+        start = 0
+        for local in piece.locals:
+            if local.maker < 0:
+                start += local.bytes
+            else:
+                self.brings[local.maker] += local.bytes
+            if local.ends:
+                for t in bits(local.users):
+                    self.frees[t].append((local.users, local.bytes))
+        for t, before in enumerate(piece.predecessors):
+            for p in bits(before):
+                self.followers[p].append(t)
+        ready = sum(1 << t for t in range(n) if not piece.predecessors[t])
+        self.start = State(0, ready, start)
+
+    def run(self, state: State, task: int) -> State:
+        """The state after a task."""
+        done = state.done | 1 << task
+        size = state.bytes + self.brings[task]
+        for users, freed in self.frees[task]:
+            if not users & ~done:
+                size -= freed
+        ready = state.ready & ~(1 << task)
+        for t in self.followers[task]:
+            if not self.predecessors[t] & ~done:
+                ready |= 1 << t
+        return State(done, ready, size)
+
+    def settle(self, state: State, threshold: int) -> tuple[State, list[int]]:
+        """The state after all tasks that lose nothing by running now, and those tasks."""
+        path: list[int] = []
+        again = True
+        while again:
+            again = False
+            for task in bits(state.ready):
+                chain, after = self._chain(state, task, threshold)
+                if chain:
+                    path += chain
+                    state, again = after, True
+                    break
+        return state, path
+
+    def _chain(self, state: State, task: int, threshold: int) -> tuple[list[int], State]:
+        """A chain that starts with a task and ends with no more bytes in use; empty for none.
+
+        Each task of it makes the next one ready, so all that can have run of it is a prefix.
+        """
+        chain: list[int] = []
+        now = state
+        while now.bytes + self.brings[task] <= threshold:
+            after = self.run(now, task)
+            chain.append(task)
+            if after.bytes <= state.bytes:
+                return chain, after
+            new = after.ready & ~now.ready
+            if new.bit_count() != 1:
+                break
+            now, task = after, new.bit_length() - 1
+        return [], state
+
+
+def lower_bound(piece: Piece) -> int:
+    """Bytes that some task needs in any order: what it touches, and what has to be there then.
+
+    Parameters
+    ----------
+    piece : Piece
+        The piece.
+
+    Returns
+    -------
+    int
+        0 for a piece without tasks.
+    """
+    ancestors, descendants = relatives(piece.predecessors)
+    worst = 0
+    for t in range(piece.n_tasks):
+        above, below = ancestors[t] | 1 << t, descendants[t] | 1 << t
+        needed = 0
+        for local in piece.locals:
+            is_made = local.maker < 0 or above >> local.maker & 1
+            if is_made and (not local.ends or local.users & below):
+                needed += local.bytes
+        worst = max(worst, needed)
+    return worst
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def order_piece(piece: Piece, floor: int, budget: int) -> PieceOrder:
+    """The order of a piece with the least peak memory, as far as the budget allows.
+
+    Parameters
+    ----------
+    piece : Piece
+        The piece; its peak is counted without the bytes that it does not see.
+    floor : int
+        A peak that is not worth going below, because the program has it elsewhere.
+    budget : int
+        States to expand at most, >= 0.
+
+    Returns
+    -------
+    PieceOrder
+        The same for the same arguments, whatever was asked before.
+    """
+    rules = Rules(piece)
+    lower = max(floor, lower_bound(piece))
+    given = tuple(range(piece.n_tasks))
+    best = _Found(_peak(rules, given), given)
+    if best.peak > lower:
+        best = min(best, _beam(rules, lower, 1))
+    if best.peak <= lower:
+        return PieceOrder(best.order, min(lower, best.peak), best.peak, 0)
+    found = _search(rules, lower, best, budget)
+    if found.lower_bytes < found.upper_bytes:
+        wider = min(best, _beam(rules, found.lower_bytes, BEAM_WIDTH))
+        return replace(found, order=wider.order, upper_bytes=wider.peak)
+    return found
+
+
+class _Found(NamedTuple):
+    """A complete order and its peak; the lower peak sorts first."""
+
+    peak: int
+    order: tuple[int, ...]
+
+
+def _peak(rules: Rules, order: tuple[int, ...]) -> int:
+    state, peak = rules.start, rules.start.bytes
+    for task in order:
+        peak = max(peak, state.bytes + rules.brings[task])
+        state = rules.run(state, task)
+    return peak
+
+
+def _search(rules: Rules, lower: int, best: _Found, budget: int) -> PieceOrder:
+    """Visit all states below a threshold that rises from a lower bound, to a known peak at most."""
+    threshold = lower
+    came_from: dict[int, tuple[int, tuple[int, ...]]] = {}
+    waiting: list[tuple[int, int, State]] = []  # (threshold needed, when it came, state)
+    stack = [rules.start]
+    n_expanded = 0
+    while True:
+        while stack:
+            if n_expanded == budget:
+                return PieceOrder(best.order, threshold, best.peak, n_expanded)
+            n_expanded += 1
+            before = stack.pop()
+            state, path = rules.settle(before, threshold)
+            if path:
+                if state.done in came_from:
+                    continue
+                came_from[state.done] = before.done, tuple(path)
+            if state.done == rules.everything:
+                return PieceOrder(_way(came_from, state.done), threshold, threshold, n_expanded)
+            children, needed = _children(rules, state, threshold, came_from)
+            stack += children
+            if needed < best.peak:
+                heapq.heappush(waiting, (int(needed), n_expanded, state))
+        if not waiting:
+            return PieceOrder(best.order, best.peak, best.peak, n_expanded)
+        threshold = waiting[0][0]
+        while waiting and waiting[0][0] == threshold:
+            stack.append(heapq.heappop(waiting)[2])
+
+
+def _children(
+    rules: Rules,
+    state: State,
+    threshold: int,
+    came_from: dict[int, tuple[int, tuple[int, ...]]],
+) -> tuple[list[State], float]:
+    """New states below the threshold, the smallest last; and the least that the others need."""
+    children: list[State] = []
+    needed = math.inf
+    for task in bits(state.ready):
+        peak = state.bytes + rules.brings[task]
+        if peak > threshold:
+            needed = min(needed, peak)
+            continue
+        after = rules.run(state, task)
+        if after.done not in came_from:
+            came_from[after.done] = state.done, (task,)
+            children.append(after)
+    children.sort(key=lambda child: -child.bytes)
+    return children, needed
+
+
+def _way(came_from: dict[int, tuple[int, tuple[int, ...]]], done: int) -> tuple[int, ...]:
+    order: list[int] = []
+    while done:
+        done, path = came_from[done]
+        order += reversed(path)
+    return tuple(reversed(order))
+
+
+def _beam(rules: Rules, lower: int, width: int) -> _Found:
+    """A good order: step by step, the states of least peak so far and then of least memory."""
+    best: _Found | None = None
+    beam: list[tuple[int, State, tuple[int, ...]]] = [(lower, rules.start, ())]
+    while beam:
+        reached: dict[int, tuple[int, State, tuple[int, ...]]] = {}
+        for peak, before, order in beam:
+            state, path = rules.settle(before, peak)
+            order = (*order, *path)
+            if state.done == rules.everything:
+                found = _Found(_peak(rules, order), order)
+                best = found if best is None else min(best, found)
+            for task in bits(state.ready):
+                higher = max(peak, state.bytes + rules.brings[task])
+                after = rules.run(state, task)
+                old = reached.get(after.done)
+                if (old is None or higher < old[0]) and (best is None or higher < best.peak):
+                    reached[after.done] = higher, after, (*order, task)
+        ranked = sorted(reached.values(), key=lambda one: (one[0], one[1].bytes))
+        beam = ranked[:width]
+    assert best is not None
+    return best

@@ -1,0 +1,119 @@
+"""What a study found: its tables, its ranking, and where they lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cgraph.clustering.result import Clustering
+from cgraph.ranking.order import Ranking, rank
+from cgraph.ranking.validate import Validation, validate
+from cgraph.report.figures import StudyTables
+from cgraph.study import directory as files
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StudyResult:
+    """Tables of a study, as they lie in its directory.
+
+    Parameters
+    ----------
+    directory : Path
+        Where the study lies.
+    configuration : dict
+        What was studied and how.
+    architectures : DataFrame
+        A row for each architecture: "name", "class" (of identical programs), "cluster",
+        "is_medoid", "n_parameters", "macs", "x", "y", and a "usage:..." column for each operation.
+    statistics : DataFrame
+        As `cgraph.evaluate` gives it, with "cluster" and "weight" of each evaluated network.
+    ranking : Ranking
+        The clusters in order.
+    accuracies : DataFrame or None
+        Columns "name" and "accuracy", where the order was validated.
+    """
+
+    directory: Path
+    configuration: dict[str, Any]
+    architectures: pd.DataFrame
+    statistics: pd.DataFrame
+    ranking: Ranking
+    accuracies: pd.DataFrame | None = None
+
+    @property
+    def page(self) -> Path:
+        """The HTML page."""
+        return self.directory / files.PAGE
+
+    def clustering(self) -> Clustering:
+        """The clusters of the study."""
+        return clustering_of(self.architectures, self.configuration)
+
+    def tables(self) -> StudyTables:
+        """What figures are drawn from."""
+        return StudyTables(
+            self.architectures, self.statistics, self.ranking.table, self.accuracies
+        )
+
+    def validation(self) -> Validation | None:
+        """What the chosen cluster is worth; None where no accuracy was given."""
+        if self.accuracies is None:
+            return None
+        return validate(
+            self.clustering(), self.ranking.best, self.accuracies.set_index("name")["accuracy"]
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"StudyResult({self.configuration['space']!r} in {str(self.directory)!r}: "
+            f"{len(self.architectures):,} architectures, {self.ranking!r})"
+        )
+
+
+def clustering_of(architectures: pd.DataFrame, configuration: dict[str, Any]) -> Clustering:
+    """The clustering that the table of architectures holds."""
+    medoids = architectures.loc[architectures["is_medoid"], "cluster"]
+    return Clustering(
+        labels=architectures["cluster"].to_numpy(),
+        medoids=medoids.sort_values().index.to_numpy(),
+        quality={},
+        names=tuple(architectures["name"]),
+        method=configuration["method"],
+        metric=configuration["metric"],
+    )
+
+
+def ranking_of(
+    architectures: pd.DataFrame, statistics: pd.DataFrame, configuration: dict[str, Any]
+) -> Ranking:
+    """The ranking that follows from the tables; a function of nothing else."""
+    programs = architectures.groupby("cluster")["class"].nunique()
+    weights = statistics.drop_duplicates("name").set_index("name")["weight"]
+    return rank(
+        clustering_of(architectures, configuration),
+        statistics,
+        statistics=configuration["statistics"],
+        weights=weights.to_dict(),
+        n_programs=programs.sort_index().to_numpy(dtype=np.int64),
+        random_state=configuration["seed"],
+    )
+
+
+def read_result(directory: Path) -> StudyResult:
+    """The result of the study in a directory; see `cgraph.load_study`."""
+    configuration = files.read_configuration(directory)["configuration"]
+    architectures = files.read_table(directory, files.ARCHITECTURES)
+    statistics = files.read_table(directory, files.STATISTICS)
+    accuracies = directory / files.ACCURACIES
+    return StudyResult(
+        directory,
+        configuration,
+        architectures,
+        statistics,
+        ranking_of(architectures, statistics, configuration),
+        pd.read_parquet(accuracies) if accuracies.exists() else None,
+    )

@@ -117,9 +117,7 @@ def study(
         **chosen,
     )
     with _progress_of_stages() as progress:
-        result = configured.run(
-            directory, accuracies=accuracies, n_jobs=workers, progress=progress
-        )
+        result = configured.run(directory, accuracies=accuracies, n_jobs=workers, progress=progress)
     _print_result(result)
 
 
@@ -224,7 +222,9 @@ def _cells(row: dict[str, Any]) -> list[str]:
     import pandas as pd
 
     likely = "–" if pd.isna(row["rank_low"]) else f"{row['rank_low']}–{row['rank_high']}"
-    interval = "–" if pd.isna(row["score_low"]) else f"{row['score_low']:.2f}…{row['score_high']:.2f}"
+    interval = (
+        "–" if pd.isna(row["score_low"]) else f"{row['score_low']:.2f}…{row['score_high']:.2f}"
+    )
     return [
         "–" if pd.isna(row["rank"]) else f"{row['rank']}{'=' if row['tied_with_best'] else ''}",
         likely,

@@ -69,9 +69,7 @@ class Ranking:
             raise ArgumentError("cluster", f"be below {len(self.members)}", chosen)
         names = self.members[chosen]
         if not 1 <= n <= len(names):
-            raise ArgumentError(
-                "n", f"be from 1 to {len(names)}, the size of cluster {chosen}", n
-            )
+            raise ArgumentError("n", f"be from 1 to {len(names)}, the size of cluster {chosen}", n)
         drawn = np.random.default_rng(random_state).choice(len(names), size=n, replace=False)
         return [names[i] for i in drawn]
 
@@ -184,8 +182,7 @@ def rank(
         ["score", "cluster"], ascending=[False, True], na_position="last", ignore_index=True
     )
     members = tuple(
-        tuple(clustering.names[i] for i in np.flatnonzero(clustering.labels == c))
-        for c in range(k)
+        tuple(clustering.names[i] for i in np.flatnonzero(clustering.labels == c)) for c in range(k)
     )
     scores = pd.DataFrame(
         {"name": values.index, "cluster": label, "weight": weight, "score": score}
@@ -284,7 +281,5 @@ def _statistic_means(
         known = ~np.isnan(value)
         total = np.bincount(label[known], weights=weight[known], minlength=n_clusters)
         summed = np.bincount(label[known], weights=(weight * value)[known], minlength=n_clusters)
-        means[protocol] = np.divide(
-            summed, total, out=np.full(n_clusters, np.nan), where=total > 0
-        )
+        means[protocol] = np.divide(summed, total, out=np.full(n_clusters, np.nan), where=total > 0)
     return means

@@ -47,9 +47,7 @@ def check_claim(directory: Path, configuration: Mapping[str, Any]) -> None:
     if (directory / CONFIGURATION).exists():
         found = read_configuration(directory)["configuration"]
         wanted = json.loads(json.dumps(configuration))
-        differing = sorted(
-            key for key in {*found, *wanted} if found.get(key) != wanted.get(key)
-        )
+        differing = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
         if differing:
             facts = "; ".join(
                 f"{key} is {found.get(key)!r} there and {wanted.get(key)!r} here"

@@ -55,9 +55,7 @@ class StudyResult:
 
     def tables(self) -> StudyTables:
         """What figures are drawn from."""
-        return StudyTables(
-            self.architectures, self.statistics, self.ranking.table, self.accuracies
-        )
+        return StudyTables(self.architectures, self.statistics, self.ranking.table, self.accuracies)
 
     def validation(self) -> Validation | None:
         """What the chosen cluster is worth; None where no accuracy was given."""

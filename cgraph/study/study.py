@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from importlib import metadata
 from pathlib import Path
@@ -158,7 +158,3 @@ def load_study(directory: str | Path) -> StudyResult:
     from cgraph.study.result import read_result
 
     return read_result(Path(directory))
-
-
-
-

@@ -7,7 +7,7 @@ workers. A Dask or a Ray cluster is used by entering `joblib.parallel_config` ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from cgraph.errors import ArgumentError
 
@@ -16,7 +16,11 @@ Result = TypeVar("Result")
 
 
 def parallel_map(
-    function: Callable[[Item], Result], items: Iterable[Item], *, n_jobs: int = 1
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    n_jobs: int = 1,
+    threads: bool = False,
 ) -> Iterator[Result]:
     """Results of a function over items, in the order of the items, as they come.
 
@@ -29,6 +33,9 @@ def parallel_map(
         The work. Consumed lazily.
     n_jobs : int, default=1
         Number of workers; 1 runs in this process, -1 uses every core.
+    threads : bool, default=False
+        Whether workers share memory: for compiled work that frees the interpreter's lock and
+        writes into arrays of the caller.
 
     Yields
     ------
@@ -51,5 +58,6 @@ def parallel_map(
         return map(function, items)
     import joblib  # heavy enough to stay behind this door
 
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1)
+    sharing: Literal["sharedmem"] | None = "sharedmem" if threads else None
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1, require=sharing)
     return iter(parallel(joblib.delayed(function)(item) for item in items))

@@ -1,1 +1,1 @@
-"""Distances between programs: by usage, by edits, by transport."""
+"""How far programs are from each other: by the operations they use, by edits, by transport."""

@@ -1,0 +1,52 @@
+"""The table of distances: every method with its properties and its source."""
+
+from __future__ import annotations
+
+from cgraph.distances.plans import DistanceMethod
+from cgraph.distances.usage import HELLINGER, JENSEN_SHANNON, KULLBACK_LEIBLER
+from cgraph.registry import Table
+
+DISTANCES: Table[DistanceMethod] = Table(
+    "metric",
+    [
+        DistanceMethod(
+            name="kl",
+            function=KULLBACK_LEIBLER.plan,
+            feature="usage",
+            is_metric=False,
+            is_symmetric=True,
+            is_exact=True,
+            cost="K multiplications",
+            summary="symmetrised Kullback-Leibler divergence KL(p||q) + KL(q||p) of smoothed usage "
+            "(1/2 added to each count), in nats",
+            source="H. Jeffreys, An invariant form for the prior probability in estimation "
+            "problems, 1946; S. Kullback and R. A. Leibler, On information and sufficiency, 1951; "
+            "the smoothing: R. Krichevsky and V. Trofimov, The performance of universal encoding, "
+            "1981",
+        ),
+        DistanceMethod(
+            name="jensen-shannon",
+            function=JENSEN_SHANNON.plan,
+            feature="usage",
+            is_metric=True,
+            is_symmetric=True,
+            is_exact=True,
+            cost="K logarithms",
+            summary="square root of the Jensen-Shannon divergence of usage in bits, in [0, 1]",
+            source="D. M. Endres and J. E. Schindelin, A new metric for probability "
+            "distributions, 2003",
+        ),
+        DistanceMethod(
+            name="hellinger",
+            function=HELLINGER.plan,
+            feature="usage",
+            is_metric=True,
+            is_symmetric=True,
+            is_exact=True,
+            cost="K multiplications",
+            summary="Euclidean distance of the square roots of usage over sqrt(2), in [0, 1]",
+            source="E. Hellinger, Neue Begruendung der Theorie quadratischer Formen von "
+            "unendlichvielen Veraenderlichen, 1909",
+        ),
+    ],
+)

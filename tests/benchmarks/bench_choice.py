@@ -2,9 +2,9 @@
 
 Clusters the 15,625 cells by every method, number of clusters and seed that is asked for, ranks the
 clusters by training-free statistics of a sample, and only then reads trained accuracies: mean
-accuracy of the chosen cluster, regret against the best cluster, and lift (share of the best 5 % that
-it holds, over its share of the space), beside three baselines: a random cluster, the cluster with
-the most parameters, and the ranking without NASWOT v1.
+accuracy of the chosen cluster, regret against the best cluster, and lift (share of the best 5 %
+that it holds, over its share of the space), beside three baselines: a random cluster, the cluster
+with the most parameters, and the ranking without NASWOT v1.
 
     python tests/benchmarks/bench_choice.py TABLE.parquet --store draws.sqlite --workers 2
 

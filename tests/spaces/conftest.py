@@ -7,8 +7,12 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
-def accuracy_table():
-    path = DATA / "nasbench201_accuracy.parquet"
-    if not path.exists():
-        pytest.skip("reference table ../shared/data/nasbench201_accuracy.parquet absent")
-    return pd.read_parquet(path)
+def shared_data():
+    if not DATA.is_dir():
+        pytest.skip("reference tables ../shared/data absent")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def accuracy_table(shared_data):
+    return pd.read_parquet(shared_data / "nasbench201_accuracy.parquet")

@@ -90,7 +90,7 @@ def test_a_string_with_one_character_changed_is_refused_or_another_cell(cell, pl
     if changed in notation.architectures():
         assert notation.format_operations(notation.parse(changed)) == changed
     else:
-        with pytest.raises(ArchitectureError, match="^arch must "):
+        with pytest.raises(ArchitectureError, match=r"^arch must "):
             notation.parse(changed)
 
 

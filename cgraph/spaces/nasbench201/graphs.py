@@ -1,0 +1,269 @@
+"""Computational graphs of NAS-Bench-201, composed from pieces that are traced once.
+
+The pieces are the stem, each operation at each width, the sum of two terms at each width, the
+reductions and the head. What is composed is what `trace` gives for the whole, names included:
+memories that are given come first, then what the kernels write; a name that is taken gets the
+first free number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cgraph.graphs.computational import ComputationalGraph, Kernel, Memory
+from cgraph.spaces.nasbench201 import network
+from cgraph.spaces.nasbench201.notation import EDGES, N_NODES, OPERATIONS
+from cgraph.tracing.record import trace
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The traced pieces of the full skeleton.
+
+    Parameters
+    ----------
+    stem, head : ComputationalGraph
+        Before the first cell, and behind the last.
+    operations : tuple of tuple of ComputationalGraph
+        ``operations[stage][k]``: operation k at the width of the stage.
+    sums : tuple of ComputationalGraph
+        The sum of two terms at the width of each stage.
+    reductions : tuple of ComputationalGraph
+        The one that follows each stage but the last.
+    """
+
+    stem: ComputationalGraph
+    head: ComputationalGraph
+    operations: tuple[tuple[ComputationalGraph, ...], ...]
+    sums: tuple[ComputationalGraph, ...]
+    reductions: tuple[ComputationalGraph, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A piece that runs in a program.
+
+    Parameters
+    ----------
+    scope : str
+        Dotted name of its module in the program.
+    piece : ComputationalGraph
+        What runs; it returns one memory.
+    sources : tuple of int
+        The values that it is given: 0 is the input of the program, i + 1 what step i returns.
+    """
+
+    scope: str
+    piece: ComputationalGraph
+    sources: tuple[int, ...]
+
+
+@cache
+def pieces() -> Pieces:
+    """The pieces, traced in train mode on a batch of one."""
+    skeleton = network.SKELETONS["full"]
+    n_stages = skeleton.n_stages
+    channels = [skeleton.channels * 2**stage for stage in range(n_stages)]
+    n_inputs, height, width = skeleton.input_shape
+    # Modules on the meta device have no values, and draw none.
+    with torch.device("meta"):
+        shapes = [(1, c, height >> s, width >> s) for s, c in enumerate(channels)]
+        maps = [torch.empty(shape) for shape in shapes]
+        return Pieces(
+            stem=trace(
+                network.make_stem(n_inputs, channels[0]), torch.empty(1, *skeleton.input_shape)
+            ),
+            head=trace(network.make_head(channels[-1], 10), maps[-1]),
+            operations=tuple(
+                tuple(trace(network.make_operation(k, c), x) for k in range(len(OPERATIONS)))
+                for c, x in zip(channels, maps, strict=True)
+            ),
+            sums=tuple(trace(_Sum(), x, torch.empty_like(x)) for x in maps),
+            reductions=tuple(
+                trace(network.Reduction(c), x)
+                for c, x in zip(channels[:-1], maps[:-1], strict=True)
+            ),
+        )
+
+
+def compose_cell(operations: Sequence[int]) -> ComputationalGraph:
+    """Graph of a cell at the width of the first stage, as `trace` gives it.
+
+    Examples
+    --------
+    >>> compose_cell((1, 1, 1, 1, 1, 1))
+    ComputationalGraph('Cell', 3 kernels, 4 memories, 0 parameters, 0 MACs)
+    """
+    steps: list[Step] = []
+    _add_cell(steps, operations, "", 0, 0)
+    return assemble(steps, "Cell")
+
+
+def compose_network(operations: Sequence[int]) -> ComputationalGraph:
+    """Graph of the network of a cell in the full skeleton, as `trace` gives it.
+
+    Examples
+    --------
+    >>> compose_network((0, 0, 0, 3, 0, 0))
+    ComputationalGraph('Network', 190 kernels, 362 memories, 316,346 parameters, 43,172,480 MACs)
+    """
+    skeleton, parts = network.SKELETONS["full"], pieces()
+    steps = [Step("stem", parts.stem, (0,))]
+    value, block = 1, 0
+    for stage in range(skeleton.n_stages):
+        if stage:
+            steps.append(Step(f"blocks.{block}", parts.reductions[stage - 1], (value,)))
+            value, block = len(steps), block + 1
+        for _ in range(skeleton.n_cells):
+            value = _add_cell(steps, operations, f"blocks.{block}", stage, value)
+            block += 1
+    steps.append(Step("head", parts.head, (value,)))
+    return assemble(steps, "Network")
+
+
+def totals(operations: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """Parameters and MACs of networks: what their pieces have, summed over where they run.
+
+    Parameters
+    ----------
+    operations : ndarray of int64, shape (n, 6)
+        Cells.
+
+    Returns
+    -------
+    dict of str to ndarray of int64, shape (n,)
+        "n_parameters" and "macs".
+    """
+    parts, n_cells = pieces(), network.SKELETONS["full"].n_cells
+    fixed = [parts.stem, parts.head, *parts.reductions]
+    result = {}
+    for name in ("n_parameters", "macs"):
+        # (n_stages, n_operations)
+        of_operation = np.array([[getattr(g, name) for g in row] for row in parts.operations])
+        in_cells = n_cells * of_operation.sum(axis=0)[operations].sum(axis=1)
+        result[name] = in_cells + sum(getattr(graph, name) for graph in fixed)
+    return result
+
+
+def _add_cell(
+    steps: list[Step], operations: Sequence[int], scope: str, stage: int, value: int
+) -> int:
+    """Append the steps of a cell that reads a value; returns the value that it makes."""
+    parts = pieces()
+    nodes = [value]
+    for node in range(1, N_NODES):
+        total: int | None = None
+        for edge, (source, target) in enumerate(EDGES):
+            if target != node:
+                continue
+            piece = parts.operations[stage][operations[edge]]
+            steps.append(Step(_join(scope, f"edges.{edge}"), piece, (nodes[source],)))
+            if total is None:
+                total = len(steps)
+            else:
+                steps.append(Step(scope, parts.sums[stage], (total, len(steps))))
+                total = len(steps)
+        assert total is not None
+        nodes.append(total)
+    return nodes[-1]
+
+
+def assemble(steps: Sequence[Step], name: str) -> ComputationalGraph:
+    """Graph of a program that runs pieces one after the other and returns what the last makes.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        The first is given the input of the program.
+    name : str
+        Name of the graph.
+    """
+    given, places = _given_memories(steps)
+    assembly = _Assembly(given)
+    values = [0]
+    for step, place in zip(steps, places, strict=True):
+        sources = [values[source] for source in step.sources]
+        place.update(zip(step.piece.inputs, sources, strict=True))
+        assembly.run(step, place)
+        values.append(place[step.piece.outputs[0]])
+    return assembly.graph(values[-1], name)
+
+
+def _given_memories(steps: Sequence[Step]) -> tuple[list[Memory], list[dict[int, int]]]:
+    """Input, parameters and buffers of a program; and where those of each step stand."""
+    first = steps[0].piece
+    # The forward of a cell and of a network calls its input x.
+    memories = [replace(first.memories[first.inputs[0]], name="x")]
+    places: list[dict[int, int]] = [{} for _ in steps]
+    for kind in ("parameter", "buffer"):
+        for step, place in zip(steps, places, strict=True):
+            for i, memory in enumerate(step.piece.memories):
+                if memory.kind == kind:
+                    place[i] = len(memories)
+                    memories.append(_moved(memory, step.scope, _join(step.scope, memory.name)))
+    return memories, places
+
+
+class _Assembly:
+    """The memories, kernels and relations of the steps so far."""
+
+    def __init__(self, given: list[Memory]) -> None:
+        self.memories = given
+        self.kernels: list[Kernel] = []
+        self.reads: list[tuple[int, int]] = []
+        self.writes: list[tuple[int, int]] = []
+        self.names: Counter[str] = Counter()
+
+    def run(self, step: Step, place: dict[int, int]) -> None:
+        """Append a step; `place` has where its given memories stand, and gets the others."""
+        piece, offset = step.piece, len(self.kernels)
+        for kernel in piece.kernels:
+            scope = _join(step.scope, kernel.scope)
+            self.kernels.append(replace(kernel, name=self._free(kernel.operation), scope=scope))
+        for k, m in piece.writes.tolist():
+            memory = piece.memories[m]
+            place[m] = len(self.memories)
+            self.writes.append((offset + k, place[m]))
+            base = None if memory.base is None else place[memory.base]
+            name = self._free(f"{self.kernels[offset + k].name}.out")
+            moved = _moved(memory, step.scope, name)
+            self.memories.append(replace(moved, kind="activation", base=base))
+        self.reads += [(place[m], offset + k) for m, k in piece.reads.tolist()]
+
+    def graph(self, output: int, name: str) -> ComputationalGraph:
+        """The graph of a program that returns a memory."""
+        if self.memories[output].kind == "activation":
+            self.memories[output] = replace(self.memories[output], kind="output")
+        # The same memory given twice to a sum is read once.
+        reads = np.array(list(dict.fromkeys(self.reads)), dtype=np.int64)
+        return ComputationalGraph(
+            self.memories, self.kernels, reads, self.writes, [output], name=name
+        )
+
+    def _free(self, name: str) -> str:
+        n = self.names[name]
+        self.names[name] += 1
+        return f"{name}_{n}" if n else name
+
+
+def _moved(memory: Memory, scope: str, name: str) -> Memory:
+    return replace(memory, name=name, scope=_join(scope, memory.scope))
+
+
+def _join(scope: str, name: str) -> str:
+    return f"{scope}.{name}" if scope and name else scope or name
+
+
+class _Sum(nn.Module):
+    """The sum of two terms."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return x + y

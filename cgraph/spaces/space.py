@@ -1,0 +1,237 @@
+"""What the line needs of a search space, and no more.
+
+A space names its architectures by strings in an official order, builds the model of each, and
+gives their graphs. Concrete spaces are final: they fill in the abstract methods below and leave
+those with a body as they are.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, final, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgraph.errors import ArchitectureError, UnknownNameError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from cgraph.graphs.computational import ComputationalGraph
+    from cgraph.graphs.population import Population
+    from cgraph.statistics.candidate import Candidate
+
+Part: TypeAlias = Literal["cell", "network"]
+Form: TypeAlias = Literal["raw", "live"]
+Architecture: TypeAlias = "str | int"
+
+
+class Space(ABC):
+    """A search space.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in `cgraph.spaces.available()`.
+    summary : str
+        What it holds, in a line.
+    source : str
+        Whose it is.
+    parts : tuple of str
+        What `graph` and `population` can show: "network", and "cell" where there are cells.
+    input_shapes : mapping from str to tuple of int
+        The skeletons of `model`, with the shape of one input without the batch; "full" is the
+        network that is trained.
+
+    Notes
+    -----
+    An architecture is named by its string or by its place in the official order.
+    """
+
+    name: str
+    summary: str
+    source: str
+    parts: tuple[Part, ...]
+    input_shapes: Mapping[str, tuple[int, ...]]
+
+    @abstractmethod
+    def architectures(self) -> tuple[str, ...]:
+        """String of each architecture, each once, in the official order."""
+
+    @abstractmethod
+    def parse(self, text: str) -> int:
+        """Place of an architecture in the official order, from its string.
+
+        Raises
+        ------
+        ArchitectureError
+            If the string is not of this space; says where and why.
+        """
+
+    @abstractmethod
+    def model(self, arch: Architecture, skeleton: str = "full") -> nn.Module:
+        """Model of an architecture, in train mode, with PyTorch's default initialisation.
+
+        Parameters
+        ----------
+        arch : str or int
+            The architecture.
+        skeleton : str, default="full"
+            What it is built into; a key of `input_shapes`.
+        """
+
+    @abstractmethod
+    def graph(
+        self, arch: Architecture, part: Part = "cell", form: Form = "raw"
+    ) -> ComputationalGraph:
+        """Computational graph of an architecture.
+
+        Parameters
+        ----------
+        arch : str or int
+            The architecture.
+        part : {"cell", "network"}, default="cell"
+            The cell alone, or the network that is trained.
+        form : {"raw", "live"}, default="raw"
+            Exactly what `cgraph.trace` gives for the model; or what of it is alive: zeros and
+            what only feeds them cut away, identities contracted, sums flattened.
+        """
+
+    @abstractmethod
+    def population(
+        self, part: Part = "cell", form: Form = "live", *, boundary: bool = False
+    ) -> Population:
+        """Kernel graphs of all architectures, packed; names are their strings.
+
+        Parameters
+        ----------
+        part, form
+            As for `graph`.
+        boundary : bool, default=False
+            Whether inputs and outputs are nodes too, as for `cgraph.project`.
+        """
+
+    @abstractmethod
+    def sizes(self) -> dict[str, NDArray[np.int64]]:
+        """Sizes of every trained network as it stands, dead operations included.
+
+        Returns
+        -------
+        dict of str to ndarray of int64, shape (n_architectures,)
+            "n_parameters" and "macs" (multiply-accumulates for one input), in the official order.
+        """
+
+    @abstractmethod
+    def programs(self) -> NDArray[np.int64]:
+        """Which architectures are one program: the index of the one that stands for each.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_architectures,)
+            Equal for two architectures exactly where they are one program; an architecture that
+            stands for its program has its own index.
+        """
+
+    @abstractmethod
+    def candidate(self, arch: Architecture) -> Candidate:
+        """What the statistics need of an architecture: how to build its program, and its name."""
+
+    @final
+    def canonical(self, arch: Architecture) -> str:
+        """The architecture that stands for all that are the same program as this one."""
+        return self.architectures()[int(self.programs()[self.index(arch)])]
+
+    @final
+    def candidates(self, architectures: Iterable[Architecture] | None = None) -> list[Candidate]:
+        """`candidate` of several architectures, by default of all, in order."""
+        chosen = self.architectures() if architectures is None else architectures
+        return [self.candidate(arch) for arch in chosen]
+
+    @final
+    def index(self, arch: Architecture) -> int:
+        """Place of an architecture in the official order, from its string or that place.
+
+        Raises
+        ------
+        ArchitectureError
+            If there is no such architecture.
+        """
+        if isinstance(arch, str):
+            return self.parse(arch)
+        if isinstance(arch, bool) or not isinstance(arch, int | np.integer):
+            raise ArchitectureError("arch", "be a string or an index", repr(arch))
+        if not 0 <= arch < len(self):
+            raise ArchitectureError("arch", f"be an index, 0 <= arch < {len(self)}", arch)
+        return int(arch)
+
+    @final
+    def accuracies(
+        self,
+        path: str | Path,
+        column: str | None = None,
+        *,
+        architectures: Iterable[Architecture] | None = None,
+        unit: Literal["percent", "fraction"] = "percent",
+    ) -> pd.Series[float]:
+        """Trained accuracies from a table of one's own.
+
+        Parameters
+        ----------
+        path : path
+            A Parquet, CSV or JSON file with one row for each architecture, which is named by its
+            string (column "arch", "architecture", "arch_str" or "name") or by its official
+            "index"; where both are there, they must agree.
+        column : str, optional
+            The column of accuracies; may be left out where there is a single one of numbers.
+        architectures : iterable of str or int, optional
+            Those whose accuracy is asked for; all of them by default. Other rows are ignored.
+        unit : {"percent", "fraction"}, default="percent"
+            What the column holds.
+
+        Returns
+        -------
+        Series of float64
+            In percent, indexed by architecture: in the official order, or in that of
+            `architectures`.
+
+        Raises
+        ------
+        ArgumentError
+            If an architecture that is asked for has no accuracy, a row has an architecture that
+            is not of the space, one stands twice, keys disagree, or a value is out of range or
+            looks like a fraction.
+        UnknownNameError
+            If there is no such column; lists the near names.
+        """
+        from cgraph.spaces.accuracies import join_accuracies
+
+        wanted = (
+            range(len(self)) if architectures is None else [self.index(a) for a in architectures]
+        )
+        return join_accuracies(
+            path, column, names=self.architectures(), wanted=wanted, parse=self.parse, unit=unit
+        )
+
+    def __len__(self) -> int:
+        return len(self.architectures())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {len(self):,} architectures)"
+
+
+def check_view(space: Space, part: str, form: str) -> None:
+    """Raise where a space has no such part, or there is no such form.
+
+    Raises
+    ------
+    UnknownNameError
+        Names what there is.
+    """
+    if part not in space.parts:
+        raise UnknownNameError("part", part, space.parts)
+    if form not in get_args(Form):
+        raise UnknownNameError("form", form, get_args(Form))

@@ -1,21 +1,28 @@
-"""What a program stores and how much it computes, from its computational graph alone."""
+"""A program's computational graph in, what it needs out: stored bytes, peak memory, work."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from cgraph.graphs.computational import ComputationalGraph
+from cgraph.errors import ArgumentError
+from cgraph.graphs.computational import ComputationalGraph, MemoryKind
+from cgraph.hardware.devices import Device, Fit
+from cgraph.hardware.lifetimes import lifetimes, without_io
+from cgraph.hardware.schedule import BUDGET, BestSchedule, Schedule, best_order, replay
+from cgraph.hardware.sizes import item_bytes, storage_bytes
+from cgraph.hardware.traffic import bytes_of_kernels
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Sizes and work of a program.
+    """What a program needs: memory to be stored and to run, and work.
 
     Parameters
     ----------
+    dtype : str or None
+        Type that floating-point tensors are stored in; None for as captured.
     parameter_bytes : int
-        Bytes of the parameters at their dtype; a shared one counts once.
+        Bytes of the parameters; a shared one counts once.
     n_parameters : int
         Number of scalar parameters.
     buffer_bytes : int
@@ -25,8 +32,8 @@ class Footprint:
     input_bytes : int
         Bytes of the inputs.
     activation_bytes : int
-        Bytes of everything that is computed, the outputs included, as if all of it were kept:
-        an upper bound of what is held at once. Views and writes in place add none.
+        Bytes of everything that is computed, the outputs included, as if all of it were kept.
+        Views and writes in place add none.
     read_bytes : int
         Bytes that kernels read, added up; a memory counts for every kernel that reads it, at
         its own size. Views, which move nothing, are left out.
@@ -34,8 +41,14 @@ class Footprint:
         Bytes that kernels write, added up, those in place included.
     macs : int
         Multiply-accumulate operations.
+    traced, traced_without_io : Schedule
+        Memory over time in the order that the program ran in, with and without the network's
+        inputs and outputs.
+    best, best_without_io : BestSchedule
+        The same in the order of least peak memory.
     """
 
+    dtype: str | None
     parameter_bytes: int
     n_parameters: int
     buffer_bytes: int
@@ -45,6 +58,10 @@ class Footprint:
     read_bytes: int
     written_bytes: int
     macs: int
+    traced: Schedule
+    traced_without_io: Schedule
+    best: BestSchedule
+    best_without_io: BestSchedule
 
     @property
     def flops(self) -> int:
@@ -56,18 +73,131 @@ class Footprint:
         """Bytes of what is stored with the program: parameters, buffers and constants."""
         return self.parameter_bytes + self.buffer_bytes + self.constant_bytes
 
+    @property
+    def moved_bytes(self) -> int:
+        """Bytes that kernels read and write, added up."""
+        return self.read_bytes + self.written_bytes
 
-def footprint(graph: ComputationalGraph) -> Footprint:
-    """Sizes and work of a program.
+    @property
+    def arithmetic_intensity(self) -> float | None:
+        """MACs for each byte moved; None where nothing is moved."""
+        return self.macs / self.moved_bytes if self.moved_bytes else None
+
+    @property
+    def schedule(self) -> Schedule:
+        """The best order, with the network's inputs and outputs counted."""
+        return self.best.schedule
+
+    @property
+    def peak_bytes(self) -> int:
+        """Peak memory of the best order, with the network's inputs and outputs counted."""
+        return self.best.upper_bytes
+
+    @property
+    def peak_bytes_without_io(self) -> int:
+        """Peak memory of the best order, without the network's inputs and outputs."""
+        return self.best_without_io.upper_bytes
+
+    @property
+    def traced_peak_bytes(self) -> int:
+        """Peak memory of the order the program ran in, with inputs and outputs counted."""
+        return self.traced.peak_bytes
+
+    @property
+    def traced_peak_bytes_without_io(self) -> int:
+        """Peak memory of the order the program ran in, without inputs and outputs."""
+        return self.traced_without_io.peak_bytes
+
+    def parameter_bytes_at(self, dtype: str) -> int:
+        """Bytes of the parameters if each scalar is stored in a type.
+
+        Parameters
+        ----------
+        dtype : str
+            "int8", "float16" or "fp16", "float32" or "fp32", ...
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ArgumentError
+            If `dtype` is not known.
+        """
+        return self.n_parameters * item_bytes(dtype)
+
+    def fits(self, device: Device, *, count_io: bool = True) -> Fit:
+        """Whether the program fits a device, and what is missing where it does not.
+
+        Parameters
+        ----------
+        device : Device
+            The device. It is compared with this footprint's own bytes: for a device that runs
+            int8, take a footprint at ``dtype="int8"``.
+        count_io : bool, default=True
+            Whether the network's inputs and outputs need RAM of the device.
+
+        Returns
+        -------
+        Fit
+            True if it fits. A device without flash holds the stored bytes in RAM as well.
+
+        Raises
+        ------
+        ArgumentError
+            If `device` is not a `Device`.
+        """
+        if not isinstance(device, Device):
+            raise ArgumentError(
+                "device", "be a Device", repr(device), "DEVICES has some of them by name"
+            )
+        best = self.best if count_io else self.best_without_io
+        in_ram = 0 if device.flash_bytes is not None else self.stored_bytes
+        return Fit(
+            device=device,
+            dtype=self.dtype,
+            flash_bytes=self.stored_bytes - in_ram,
+            ram_bytes=best.upper_bytes + in_ram,
+            ram_lower_bytes=best.lower_bytes + in_ram,
+        )
+
+    def __repr__(self) -> str:
+        mark = "" if self.best.exact else f" (at least {self.best.lower_bytes:,})"
+        return (
+            f"Footprint({self.parameter_bytes:,} bytes of parameters, peak {self.peak_bytes:,} "
+            f"bytes{mark}, without input and output {self.peak_bytes_without_io:,}, "
+            f"{self.macs:,} MACs)"
+        )
+
+
+def footprint(
+    graph: ComputationalGraph, *, dtype: str | None = None, budget: int = BUDGET
+) -> Footprint:
+    """What a program needs: memory to be stored and to run, and work.
 
     Parameters
     ----------
     graph : ComputationalGraph
         The program, as captured or after any pass.
+    dtype : str, optional
+        Type that floating-point tensors are stored in ("int8", "fp16", ...); as captured by
+        default. Integers and booleans stay as they are.
+    budget : int, default=100_000
+        States that the search for the best order may expand in each piece of the program.
 
     Returns
     -------
     Footprint
+
+    Raises
+    ------
+    ArgumentError
+        If `dtype` is not known, or `budget` is negative.
+
+    See Also
+    --------
+    cgraph.hardware.schedule.best_schedule : What the best order is, and when it is exact.
 
     Examples
     --------
@@ -77,15 +207,27 @@ def footprint(graph: ComputationalGraph) -> Footprint:
     ...      Memory("w", "parameter", (4, 8), "float32", 128),
     ...      Memory("y", "output", (1, 4), "float32", 16)],
     ...     [Kernel("linear", "linear", macs=32)], [(0, 0), (1, 0)], [(0, 2)], [2])
-    >>> footprint(graph).parameter_bytes, footprint(graph).macs, footprint(graph).read_bytes
+    >>> needs = footprint(graph)
+    >>> needs.parameter_bytes, needs.macs, needs.read_bytes
     (128, 32, 160)
+    >>> needs
+    Footprint(128 bytes of parameters, peak 48 bytes, without input and output 0, 32 MACs)
+    >>> print(needs.fits(Device("tiny", ram_bytes=40, flash_bytes=128)))
+    does not fit tiny: needs 48 bytes of RAM, 8 more than the 40 there
+    >>> print(footprint(graph, dtype="int8").fits(Device("tiny", ram_bytes=40, flash_bytes=128)))
+    fits tiny at int8
     """
-    by_kind: dict[str, int] = {}
+    if budget < 0:
+        raise ArgumentError("budget", "be a number of states, >= 0", budget)
+    by_kind: dict[MemoryKind, int] = {}
     for memory in graph.memories:
-        by_kind[memory.kind] = by_kind.get(memory.kind, 0) + memory.bytes
-    traffic = bytes_of_kernels(graph)
+        by_kind[memory.kind] = by_kind.get(memory.kind, 0) + storage_bytes(memory, dtype)
+    traffic = bytes_of_kernels(graph, dtype=dtype)
+    lives = lifetimes(graph, dtype=dtype)
+    alone = without_io(lives)
     return Footprint(
-        parameter_bytes=graph.parameter_bytes,
+        dtype=dtype,
+        parameter_bytes=by_kind.get("parameter", 0),
         n_parameters=graph.n_parameters,
         buffer_bytes=by_kind.get("buffer", 0),
         constant_bytes=by_kind.get("constant", 0),
@@ -94,58 +236,8 @@ def footprint(graph: ComputationalGraph) -> Footprint:
         read_bytes=sum(read for read, _ in traffic),
         written_bytes=sum(written for _, written in traffic),
         macs=graph.macs,
+        traced=replay(lives, range(lives.n_kernels), counts_io=True),
+        traced_without_io=replay(alone, range(lives.n_kernels), counts_io=False),
+        best=best_order(lives, counts_io=True, budget=budget),
+        best_without_io=best_order(alone, counts_io=False, budget=budget),
     )
-
-
-def bytes_of_kernels(graph: ComputationalGraph) -> list[tuple[int, int]]:
-    """Bytes that each kernel reads and writes.
-
-    Parameters
-    ----------
-    graph : ComputationalGraph
-        The program.
-
-    Returns
-    -------
-    list of (int, int)
-        For each kernel the bytes of the elements it reads and of those it writes. A kernel that
-        only makes views moves nothing: (0, 0).
-
-    Examples
-    --------
-    >>> bytes_of_kernels(ComputationalGraph([], [], [], []))
-    []
-    """
-    moved = [[0, 0] for _ in graph.kernels]
-    is_view = [True] * len(graph.kernels)
-    for k, m in graph.writes.tolist():
-        memory = graph.memories[m]
-        if memory.alias != "view":
-            is_view[k] = False
-            moved[k][1] += _element_bytes(memory.shape, memory.dtype)
-    for m, k in graph.reads.tolist():
-        memory = graph.memories[m]
-        moved[k][0] += _element_bytes(memory.shape, memory.dtype)
-    return [(0, 0) if is_view[k] else (r, w) for k, (r, w) in enumerate(moved)]
-
-
-# Bits of an element, where its name does not end in them.
-_BITS = {"bool": 8, "bfloat16": 16, "qint8": 8, "quint8": 8, "qint32": 32}
-
-
-def _element_bytes(shape: tuple[int, ...], dtype: str) -> int:
-    return math.prod(shape) * bits_of(dtype) // 8
-
-
-def bits_of(dtype: str) -> int:
-    """Bits of an element of a type: 32 for "float32", 128 for "complex128".
-
-    Examples
-    --------
-    >>> bits_of("bool"), bits_of("float8_e4m3fn")
-    (8, 8)
-    """
-    if dtype in _BITS:
-        return _BITS[dtype]
-    digits = "".join(c for c in dtype.partition("_")[0] if c.isdigit())
-    return int(digits)

@@ -12,14 +12,10 @@ storage.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cgraph.errors import ArgumentError
-from cgraph.graphs.computational import ComputationalGraph, Memory
-
-# Bytes of an element, for the types that a network may be stored in.
-ITEM_BYTES = {"int8": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+from cgraph.graphs.computational import ComputationalGraph
+from cgraph.hardware.sizes import storage_bytes
 
 # Kinds of memory that are stored with the program, not held while it runs.
 STORED_KINDS = frozenset({"parameter", "buffer", "constant"})
@@ -31,8 +27,12 @@ class Lifetimes:
 
     Parameters
     ----------
+    memories : tuple of int
+        The memory that has each storage; the others are its views and versions.
     bytes : tuple of int
         Bytes of each storage; 0 for one that does not count.
+    is_io : tuple of bool
+        Whether each storage is an input or an output of the network.
     makers : tuple of int
         The kernel that brings each storage into being; -1 where it is there from the start.
     users : tuple of tuple of int
@@ -45,7 +45,9 @@ class Lifetimes:
         The kernels that have to run before each kernel, ascending; all are smaller than it.
     """
 
+    memories: tuple[int, ...]
     bytes: tuple[int, ...]
+    is_io: tuple[bool, ...]
     makers: tuple[int, ...]
     users: tuple[tuple[int, ...], ...]
     is_kept: tuple[bool, ...]
@@ -63,18 +65,13 @@ class Lifetimes:
         return sum(b for b, maker in zip(self.bytes, self.makers, strict=True) if maker < 0)
 
 
-def lifetimes(
-    graph: ComputationalGraph, *, count_io: bool = True, dtype: str | None = None
-) -> Lifetimes:
+def lifetimes(graph: ComputationalGraph, *, dtype: str | None = None) -> Lifetimes:
     """Storages of a graph with their makers, users and ends, and what has to precede what.
 
     Parameters
     ----------
     graph : ComputationalGraph
         Any graph.
-    count_io : bool, default=True
-        Whether the network's inputs and outputs count. Where they do, an input is there from the
-        start until its last use, an output from its maker to the end.
     dtype : str, optional
         Type that floating-point tensors are stored in ("int8", "float16", ...); as captured by
         default.
@@ -82,6 +79,8 @@ def lifetimes(
     Returns
     -------
     Lifetimes
+        The network's inputs and outputs count: an input is there from the start until its last
+        use, an output from its maker to the end.
 
     Raises
     ------
@@ -90,14 +89,14 @@ def lifetimes(
 
     Examples
     --------
-    >>> from cgraph.graphs.computational import Kernel
+    >>> from cgraph.graphs.computational import Kernel, Memory
     >>> graph = ComputationalGraph(
     ...     [Memory("x", "input", (8,), "float32", 32), Memory("y", "output", (8,), "float32", 32)],
     ...     [Kernel("relu", "relu")], reads=[(0, 0)], writes=[(0, 1)], outputs=[1],
     ... )
     >>> lifetimes(graph).bytes, lifetimes(graph, dtype="int8").bytes
     ((32, 32), (8, 8))
-    >>> lifetimes(graph, count_io=False).bytes
+    >>> without_io(lifetimes(graph)).bytes
     (0, 0)
     """
     roots = _roots(graph)
@@ -114,13 +113,14 @@ def lifetimes(
     makers = [its[0] if s in written else -1 for s, its in enumerate(users)]
     counted = [0] * len(storages)
     for memory, s in zip(graph.memories, of_memory, strict=True):
-        counted[s] += bytes_at(memory, dtype)
-    for s, root in enumerate(storages):
-        kind = graph.memories[root].kind
-        if kind in STORED_KINDS or (not count_io and (kind == "input" or s in returned)):
-            counted[s] = 0
+        if graph.memories[storages[s]].kind not in STORED_KINDS:
+            counted[s] += storage_bytes(memory, dtype)
     return Lifetimes(
+        memories=tuple(storages),
         bytes=tuple(counted),
+        is_io=tuple(
+            graph.memories[root].kind == "input" or s in returned for s, root in enumerate(storages)
+        ),
         makers=tuple(makers),
         users=tuple(map(tuple, users)),
         is_kept=tuple(s in returned for s in range(len(storages))),
@@ -129,33 +129,20 @@ def lifetimes(
     )
 
 
-def bytes_at(memory: Memory, dtype: str | None) -> int:
-    """Bytes that a memory adds when floating-point numbers are stored in a type.
+def without_io(lives: Lifetimes) -> Lifetimes:
+    """The same lives, with the network's inputs and outputs counting as nothing.
 
     Parameters
     ----------
-    memory : Memory
-        Any memory; one of integers or booleans stays as it is.
-    dtype : str or None
-        A key of `ITEM_BYTES`; None for the type it was captured with.
+    lives : Lifetimes
+        Lives that count them.
 
     Returns
     -------
-    int
-
-    Raises
-    ------
-    ArgumentError
-        If `dtype` is not known.
+    Lifetimes
     """
-    if dtype is None:
-        return memory.bytes
-    if dtype not in ITEM_BYTES:
-        raise ArgumentError("dtype", f"be one of {', '.join(ITEM_BYTES)}", repr(dtype))
-    bits = re.search(r"float(\d+)", memory.dtype)
-    if bits is None:
-        return memory.bytes
-    return memory.bytes * 8 * ITEM_BYTES[dtype] // int(bits.group(1))
+    sizes = zip(lives.bytes, lives.is_io, strict=True)
+    return replace(lives, bytes=tuple(0 if is_io else size for size, is_io in sizes))
 
 
 def _roots(graph: ComputationalGraph) -> list[int]:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgraph.errors import ArgumentError, GraphError
 from cgraph.graphs.computational import ComputationalGraph
-from cgraph.hardware.lifetimes import Lifetimes, lifetimes
+from cgraph.hardware.lifetimes import Lifetimes, lifetimes, without_io
 from cgraph.hardware.pieces import Part, split
 from cgraph.hardware.search import lower_bound, order_piece
 
@@ -157,9 +157,9 @@ def memory_over_time(
     >>> memory_over_time(graph, count_io=False)
     Schedule(2 kernels, peak 16 bytes without input and output)
     """
-    lives = lifetimes(graph, count_io=count_io, dtype=dtype)
+    lives = _lives(graph, count_io, dtype)
     if order is None:
-        return _replay(lives, range(lives.n_kernels), count_io)
+        return replay(lives, range(lives.n_kernels), counts_io=count_io)
     kernels = np.asarray(order)
     if not np.array_equal(np.sort(kernels), np.arange(lives.n_kernels)):
         raise GraphError(
@@ -171,7 +171,7 @@ def memory_over_time(
             if place[p] > place[k]:
                 first, second = graph.kernels[p].name, graph.kernels[k].name
                 raise GraphError("order", f"run {first!r} before {second!r}", f"{kernels.tolist()}")
-    return _replay(lives, kernels.tolist(), count_io)
+    return replay(lives, kernels.tolist(), counts_io=count_io)
 
 
 def best_schedule(
@@ -235,7 +235,11 @@ def best_schedule(
     """
     if budget < 0:
         raise ArgumentError("budget", "be a number of states, >= 0", budget)
-    lives = lifetimes(graph, count_io=count_io, dtype=dtype)
+    return best_order(_lives(graph, count_io, dtype), counts_io=count_io, budget=budget)
+
+
+def best_order(lives: Lifetimes, *, counts_io: bool, budget: int) -> BestSchedule:
+    """The best order of kernels by the lives of their storages alone; see `best_schedule`."""
     parts = split(lives)
     floor = max([lives.start_bytes, *(part.base_bytes + lower_bound(part.piece) for part in parts)])
     lower, n_expanded = floor, 0
@@ -245,8 +249,37 @@ def best_schedule(
         lower = max(lower, part.base_bytes + found.lower_bytes)
         n_expanded += found.n_expanded
         order += _kernels(part, found.order)
-    schedule = _replay(lives, _with_the_rest(lives, order), count_io)
+    schedule = replay(lives, _with_the_rest(lives, order), counts_io=counts_io)
     return BestSchedule(schedule, lower, n_expanded)
+
+
+def replay(lives: Lifetimes, order: Iterable[int], *, counts_io: bool) -> Schedule:
+    """The memory over time of an order that is known to be possible, kernel by kernel."""
+    to_come = [len(users) for users in lives.users]
+    held = lives.start_bytes
+    start = held
+    for s, n in enumerate(to_come):
+        if n == 0 and not lives.is_kept[s] and lives.makers[s] < 0:
+            held -= lives.bytes[s]
+    kernels, during, after = [], [], []
+    for k in order:
+        held += sum(lives.bytes[s] for s in lives.touched[k] if lives.makers[s] == k)
+        kernels.append(k)
+        during.append(held)
+        for s in lives.touched[k]:
+            to_come[s] -= 1
+            if not to_come[s] and not lives.is_kept[s]:
+                held -= lives.bytes[s]
+        after.append(held)
+    arrays = [np.array(values, dtype=np.int64) for values in (kernels, during, after)]
+    for array in arrays:
+        array.setflags(write=False)
+    return Schedule(arrays[0], start, arrays[1], arrays[2], counts_io)
+
+
+def _lives(graph: ComputationalGraph, count_io: bool, dtype: str | None) -> Lifetimes:
+    lives = lifetimes(graph, dtype=dtype)
+    return lives if count_io else without_io(lives)
 
 
 def _kernels(part: Part, order: Iterable[int]) -> list[int]:
@@ -275,27 +308,3 @@ def _waiting_before(lives: Lifetimes, kernel: int, is_waiting: list[bool]) -> li
                 found.append(p)
                 stack.append(p)
     return sorted(found)
-
-
-def _replay(lives: Lifetimes, order: Iterable[int], counts_io: bool) -> Schedule:
-    """Allocate and free, kernel by kernel."""
-    to_come = [len(users) for users in lives.users]
-    held = lives.start_bytes
-    start = held
-    for s, n in enumerate(to_come):
-        if n == 0 and not lives.is_kept[s] and lives.makers[s] < 0:
-            held -= lives.bytes[s]
-    kernels, during, after = [], [], []
-    for k in order:
-        held += sum(lives.bytes[s] for s in lives.touched[k] if lives.makers[s] == k)
-        kernels.append(k)
-        during.append(held)
-        for s in lives.touched[k]:
-            to_come[s] -= 1
-            if not to_come[s] and not lives.is_kept[s]:
-                held -= lives.bytes[s]
-        after.append(held)
-    arrays = [np.array(values, dtype=np.int64) for values in (kernels, during, after)]
-    for array in arrays:
-        array.setflags(write=False)
-    return Schedule(arrays[0], start, arrays[1], arrays[2], counts_io)

@@ -22,6 +22,9 @@ from cgraph.hardware.pieces import Piece, bits, relatives
 # States that are kept at each step when a good order is looked for after the budget has ended.
 BEAM_WIDTH = 64
 
+# Answers that are kept: the cells of a network, and those of networks that share them.
+CACHED_PIECES = 1 << 14
+
 
 @dataclass(frozen=True, slots=True)
 class PieceOrder:
@@ -142,6 +145,7 @@ class Rules:
         return [], state
 
 
+@functools.lru_cache(maxsize=CACHED_PIECES)
 def lower_bound(piece: Piece) -> int:
     """Bytes that some task needs in any order: what it touches, and what has to be there then.
 
@@ -168,7 +172,7 @@ def lower_bound(piece: Piece) -> int:
     return worst
 
 
-@functools.lru_cache(maxsize=1 << 14)
+@functools.lru_cache(maxsize=CACHED_PIECES)
 def order_piece(piece: Piece, floor: int, budget: int) -> PieceOrder:
     """The order of a piece with the least peak memory, as far as the budget allows.
 

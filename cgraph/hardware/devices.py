@@ -1,0 +1,204 @@
+"""Devices that networks have to fit, and the verdict whether one does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cgraph.errors import ArgumentError
+from cgraph.hardware.sizes import item_bytes
+from cgraph.registry import Table
+
+KIB = 1024
+MIB = 1024**2
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a device has room for, and how fast it is at best.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    ram_bytes : int
+        Memory for what a network holds while it runs, > 0.
+    flash_bytes : int, default=None
+        Memory that a network is stored in, > 0; None where it is loaded into RAM to run.
+    macs_per_second : float, default=None
+        Multiply-accumulate operations a second at most, at `dtype`, > 0; None where not known.
+    bytes_per_second : float, default=None
+        Bytes a second between processor and memory at most, > 0; None where not known.
+    dtype : str, default="float32"
+        Type that networks are stored in on it.
+    source : str, default=""
+        Where the numbers come from.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is not positive, or `dtype` is not a type that networks are stored in.
+
+    Examples
+    --------
+    >>> Device("my board", ram_bytes=256 * 1024, flash_bytes=1024 * 1024, dtype="int8").ram_bytes
+    262144
+    """
+
+    name: str
+    ram_bytes: int
+    flash_bytes: int | None = None
+    macs_per_second: float | None = None
+    bytes_per_second: float | None = None
+    dtype: str = "float32"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("ram_bytes", "flash_bytes", "macs_per_second", "bytes_per_second"):
+            value = getattr(self, field)
+            if value is not None and not value > 0:
+                raise ArgumentError(field, "be positive", value)
+        item_bytes(self.dtype)
+
+
+DEVICES: Table[Device] = Table(
+    "device",
+    [
+        Device(
+            name="stm32f746",
+            ram_bytes=320 * KIB,
+            flash_bytes=1 * MIB,
+            macs_per_second=2 * 216e6,
+            bytes_per_second=8 * 216e6,
+            dtype="int8",
+            source="STMicroelectronics DS10916: Cortex-M7 at 216 MHz, 320 KB SRAM (64 KB DTCM, "
+            "240 KB SRAM1, 16 KB SRAM2), 1 MB flash. Rates are peaks: 2 MACs a cycle (SMLAD), "
+            "64-bit bus.",
+        ),
+        Device(
+            name="stm32h743",
+            ram_bytes=512 * KIB,
+            flash_bytes=2 * MIB,
+            macs_per_second=2 * 480e6,
+            bytes_per_second=8 * 240e6,
+            dtype="int8",
+            source="STMicroelectronics DS12110: Cortex-M7 at 480 MHz, 512 KB AXI SRAM (the largest "
+            "block; 1 MB in all), 2 MB flash. Rates are peaks: 2 MACs a cycle (SMLAD), 64-bit AXI "
+            "at 240 MHz.",
+        ),
+        Device(
+            name="gap8",
+            ram_bytes=512 * KIB,
+            flash_bytes=64 * MIB,
+            macs_per_second=32 * 175e6,
+            bytes_per_second=8 * 175e6,
+            dtype="int8",
+            source="GreenWaves GAP8 product brief and GAPuino board: 512 KB L2, 512 Mbit "
+            "HyperFlash on the board, 8 cores at 175 MHz. Rates are peaks: 4 MACs a cycle and core (PULP-NN, "
+            "arXiv:1908.11263, measures 15.5 of these 32), 64-bit DMA to L1.",
+        ),
+        Device(
+            name="nrf52840",
+            ram_bytes=256 * KIB,
+            flash_bytes=1 * MIB,
+            macs_per_second=2 * 64e6,
+            bytes_per_second=4 * 64e6,
+            dtype="int8",
+            source="Nordic nRF52840 product specification: Cortex-M4F at 64 MHz, 256 KB RAM, 1 MB "
+            "flash. Rates are peaks: 2 MACs a cycle (SMLAD), 32-bit bus.",
+        ),
+        Device(
+            name="raspberry-pi-4",
+            ram_bytes=4 * GIB,
+            macs_per_second=4 * 4 * 1.5e9,
+            bytes_per_second=12.8e9,
+            dtype="float32",
+            source="Raspberry Pi 4 Model B product brief, 4 GB version: 4 Cortex-A72 at 1.5 GHz, "
+            "LPDDR4-3200 of 32 bits. Rates are peaks: 4 MACs a cycle and core (NEON, float32).",
+        ),
+        Device(
+            name="jetson-nano",
+            ram_bytes=4 * GIB,
+            macs_per_second=128 * 921.6e6,
+            bytes_per_second=25.6e9,
+            dtype="float32",
+            source="NVIDIA Jetson Nano module data sheet: 128 Maxwell cores at 921.6 MHz, "
+            "4 GB LPDDR4 at 25.6 GB/s. Rates are peaks in float32.",
+        ),
+    ],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether a network fits a device, and what is missing where it does not. True if it fits.
+
+    Parameters
+    ----------
+    device : Device
+        The device.
+    dtype : str or None
+        Type that the network's floating-point tensors are stored in; None for as captured.
+    flash_bytes : int
+        Bytes of flash it needs; 0 where the device has none.
+    ram_bytes : int
+        Bytes of RAM it needs in the best order that is known.
+    ram_lower_bytes : int
+        Bytes of RAM that it needs in any order.
+    """
+
+    device: Device
+    dtype: str | None
+    flash_bytes: int
+    ram_bytes: int
+    ram_lower_bytes: int
+
+    @property
+    def flash_excess_bytes(self) -> int:
+        """Bytes of flash that are missing; 0 where there is room."""
+        return max(0, self.flash_bytes - (self.device.flash_bytes or 0))
+
+    @property
+    def ram_excess_bytes(self) -> int:
+        """Bytes of RAM that are missing; 0 where there is room."""
+        return max(0, self.ram_bytes - self.device.ram_bytes)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether no order of the kernels would change the verdict."""
+        return bool(
+            self.flash_excess_bytes
+            or not self.ram_excess_bytes
+            or self.ram_lower_bytes > self.device.ram_bytes
+        )
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What does not fit and by how much, in words; empty where it fits."""
+        found = []
+        if self.flash_excess_bytes:
+            found.append(_excess("flash", self.flash_bytes, self.device.flash_bytes or 0))
+        if self.ram_excess_bytes:
+            open_end = (
+                ""
+                if self.ram_lower_bytes > self.device.ram_bytes
+                else (
+                    f"; a better order than the one found could need as little as "
+                    f"{self.ram_lower_bytes:,} bytes"
+                )
+            )
+            found.append(_excess("RAM", self.ram_bytes, self.device.ram_bytes) + open_end)
+        return tuple(found)
+
+    def __bool__(self) -> bool:
+        return not self.flash_excess_bytes and not self.ram_excess_bytes
+
+    def __str__(self) -> str:
+        stored = f" at {self.dtype}" if self.dtype else ""
+        if self:
+            return f"fits {self.device.name}{stored}"
+        return f"does not fit {self.device.name}{stored}: {'; '.join(self.problems)}"
+
+
+def _excess(what: str, needed: int, there: int) -> str:
+    return f"needs {needed:,} bytes of {what}, {needed - there:,} more than the {there:,} there"

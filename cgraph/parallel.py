@@ -7,6 +7,7 @@ workers. A Dask or a Ray cluster is used by entering `joblib.parallel_config` ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Literal, TypeVar
 
 from cgraph.errors import ArgumentError
@@ -61,3 +62,14 @@ def parallel_map(
     sharing: Literal["sharedmem"] | None = "sharedmem" if threads else None
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1, require=sharing)
     return iter(parallel(joblib.delayed(function)(item) for item in items))
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """A block within which linear algebra and scikit-learn use one thread.
+
+    The last digits of a sum depend on how many threads share it; within the block they do not.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
+    return limits

@@ -17,5 +17,5 @@ def compiled(function: Function) -> Function:
     would lose NaN and infinity. A division by zero gives what numpy gives: a check for it would
     keep loops from being vectorised.
     """
-    options = {"cache": True, "nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
-    return cast("Function", njit(**options)(function))
+    decorate = njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+    return cast("Function", decorate(function))

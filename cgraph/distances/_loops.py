@@ -60,7 +60,7 @@ def distinct_rows(features: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np
     Parameters
     ----------
     features : ndarray of shape (n, F)
-        Eight-byte numbers without NaN and without negative zeros.
+        Numbers of four or eight bytes, without NaN and without negative zeros.
 
     Returns
     -------
@@ -69,7 +69,8 @@ def distinct_rows(features: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np
     index : ndarray of int64, shape (n,)
         Kind of each row: ``features[first][index]`` is `features`.
     """
-    bits = np.ascontiguousarray(features).view(np.uint64)
+    bits = np.ascontiguousarray(features)
+    bits = bits.view(f"u{bits.itemsize}")
     first = np.empty(len(bits), np.int64)
     index = np.empty(len(bits), np.int64)
     slots = np.full(1 << (2 * len(bits) + 1).bit_length(), -1, np.int64)
@@ -128,7 +129,7 @@ def spread_rows(
 
 @compiled
 def number_rows(
-    bits: NDArray[np.uint64],
+    bits: NDArray[np.unsignedinteger[Any]],
     slots: NDArray[np.int64],
     first: NDArray[np.int64],
     index: NDArray[np.int64],
@@ -140,7 +141,7 @@ def number_rows(
     for i in range(n):
         key = np.uint64(0x9E3779B97F4A7C15)
         for k in range(width):
-            key = (key ^ bits[i, k]) * np.uint64(0xBF58476D1CE4E5B9)
+            key = (key ^ np.uint64(bits[i, k])) * np.uint64(0xBF58476D1CE4E5B9)
             key ^= key >> np.uint64(29)
         slot = np.int64(key & mask)
         while True:

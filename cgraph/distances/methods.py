@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cgraph.distances.plans import DistanceMethod
-from cgraph.distances.usage import HELLINGER, JENSEN_SHANNON, KULLBACK_LEIBLER
+from cgraph.distances.usage import HELLINGER, JENSEN_SHANNON, KULLBACK_LEIBLER, hellinger_points
 from cgraph.registry import Table
 
 DISTANCES: Table[DistanceMethod] = Table(
@@ -47,6 +47,7 @@ DISTANCES: Table[DistanceMethod] = Table(
             summary="Euclidean distance of the square roots of usage over sqrt(2), in [0, 1]",
             source="E. Hellinger, Neue Begruendung der Theorie quadratischer Formen von "
             "unendlichvielen Veraenderlichen, 1909",
+            embedding=hellinger_points,
         ),
     ],
 )

@@ -130,6 +130,9 @@ class DistanceMethod:
         What it measures, in a line.
     source : str
         Where it is defined.
+    embedding : callable, optional
+        From programs and the name of a feature to points of shape (n, d) whose Euclidean
+        distances are the distances, where there are such points.
     """
 
     name: str
@@ -141,3 +144,4 @@ class DistanceMethod:
     cost: str
     summary: str
     source: str
+    embedding: Callable[[Programs, str], NDArray[np.float64]] | None = None

@@ -107,6 +107,11 @@ def hellinger_embedding(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt(proportions(counts) / 2)
 
 
+def hellinger_points(x: Programs, feature: str) -> NDArray[np.float64]:
+    """The `hellinger_embedding` of what programs use."""
+    return hellinger_embedding(histograms(x, None, feature)[0])
+
+
 def smoothed_proportions(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of each category after `PSEUDO_COUNT` is added to every count; never 0.
 
@@ -135,7 +140,7 @@ def _with_logarithms(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @compiled
-def hellinger_tile(x: NDArray[np.float64], y: NDArray[np.float64], out: Floats) -> None:
+def euclidean_tile(x: NDArray[np.float64], y: NDArray[np.float64], out: Floats) -> None:
     """Euclidean distances between rows of `x` and columns of `y`."""
     total = np.empty(y.shape[1])
     for i in range(x.shape[0]):
@@ -196,7 +201,8 @@ def x_log2_x(x: float) -> float:
     z = (mantissa - 1) / (mantissa + 1)
     z2 = z * z
     z4 = z2 * z2
-    return x * (power + z * (C0 + z2 * C1 + z4 * (C2 + z2 * C3 + z4 * (C4 + z2 * C5))))
+    log2: float = power + z * (C0 + z2 * C1 + z4 * (C2 + z2 * C3 + z4 * (C4 + z2 * C5)))
+    return x * log2
 
 
 @compiled
@@ -264,4 +270,4 @@ def near_divergence(x: NDArray[np.float64], y: NDArray[np.float64], j: int) -> f
 
 KULLBACK_LEIBLER = Measure(_with_logarithms, kl_tile)
 JENSEN_SHANNON = Measure(_with_entropies, jensen_shannon_tile)
-HELLINGER = Measure(hellinger_embedding, hellinger_tile)
+HELLINGER = Measure(hellinger_embedding, euclidean_tile)

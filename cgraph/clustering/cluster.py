@@ -1,0 +1,146 @@
+"""Clusters of programs, by any method of the table, from any distance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgraph.clustering.methods import CLUSTERINGS
+from cgraph.clustering.points import Points, check_weights
+from cgraph.clustering.quality import assess
+from cgraph.clustering.result import Clustering
+from cgraph.clustering.sources import MetricOptions, count_programs, points_of
+from cgraph.clustering.spectral import default_scale
+from cgraph.errors import ArgumentError
+from cgraph.graphs.population import Population
+from cgraph.parallel import one_thread
+
+if TYPE_CHECKING:
+    from cgraph.distances.edit.costs import EditCosts
+
+
+def cluster(
+    x: Population | ArrayLike,
+    method: str = "kmeans",
+    n_clusters: int = 8,
+    *,
+    random_state: int = 0,
+    metric: str = "hellinger",
+    weights: ArrayLike | None = None,
+    scale: float | None = None,
+    feature: str = "kernels",
+    costs: EditCosts | None = None,
+    n_jobs: int = -1,
+) -> Clustering:
+    """Groups of similar programs.
+
+    Parameters
+    ----------
+    x : Population or array-like
+        The programs. With the metric "precomputed" their distances, shape (n, n); with
+        "euclidean" features, shape (n, d); with a metric of usage also counts, shape (n, K).
+    method : {"kmeans", "spectral", "kmedoids"}, default="kmeans"
+        A name in `CLUSTERINGS`.
+    n_clusters : int, default=8
+        k; exactly so many clusters come out.
+    random_state : int, default=0
+        Seed of the starts, >= 0. The same seed gives the same clusters for any number of threads.
+    metric : str, default="hellinger"
+        A name in `DISTANCES`, "euclidean" or "precomputed". k-means needs points: "hellinger" or
+        "euclidean".
+    weights : array-like of shape (n,), optional
+        How much each program counts, above 0; all alike by default.
+    scale : float, optional
+        For "spectral": the distance at which the affinity exp(-(d / scale)^2) is exp(-1), above 0.
+        By default 0.6 times the median of the positive distances between pairs of programs.
+    feature : {"kernels", "bigrams", "neighbourhoods"}, default="kernels"
+        What a metric of usage counts.
+    costs : EditCosts, optional
+        Costs of edits, for the metrics of graphs.
+    n_jobs : int, default=-1
+        Threads for the distances; -1 uses every core.
+
+    Returns
+    -------
+    Clustering
+        Clusters are numbered from the largest; of equal ones the one whose first program comes
+        first goes first. Programs that the metric cannot tell apart share a cluster.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is not in its table; lists the near names.
+    ArgumentError
+        If `n_clusters` is below 1 or above the number of programs that the metric tells apart,
+        a matrix of distances is not one, or an argument does not belong to the method.
+
+    Notes
+    -----
+    The work is done on distinct programs, each with the weight of its copies, and equals that on
+    all of them.
+
+    Examples
+    --------
+    >>> cluster([[4, 0], [0, 3], [8, 0], [7, 1]], n_clusters=2)
+    Clustering(2 clusters of 4 programs by kmeans on hellinger; sizes 3, 1; silhouette 0.607)
+    """
+    record = CLUSTERINGS[method]
+    n = count_programs(x)
+    _check_numbers(n_clusters, random_state)
+    if scale is not None and not record.has_scale:
+        raise ArgumentError("scale", "go with a method that has one", f"method {method!r}")
+    if scale is not None and not (np.isfinite(scale) and scale > 0):
+        raise ArgumentError("scale", "be a finite distance above 0", scale)
+    options = MetricOptions(metric, feature, costs, n_jobs)
+    points = points_of(x, check_weights(weights, n), record.needs, options)
+    if n_clusters > len(points):
+        raise ArgumentError(
+            "n_clusters",
+            f"be at most {len(points)}, the number of programs that {metric!r} tells apart",
+            n_clusters,
+            "ask for fewer clusters, or use a metric that tells more programs apart",
+        )
+    # One thread: the last digits of sums depend on how many there are, and where it is close the
+    # clusters depend on the last digits.
+    with one_thread():
+        if record.has_scale and scale is None:
+            scale = default_scale(points)
+        found = record.labels(points, n_clusters, random_state, scale)
+        labels = renumber(points, found, n_clusters)
+        assessment = assess(points, labels, n_clusters, record.objective)
+    quality: dict[str, float] = {record.objective: assessment.objective}
+    if assessment.silhouette is not None:
+        quality["silhouette"] = assessment.silhouette
+    return Clustering(
+        labels=labels[points.index],
+        medoids=points.first[assessment.medoids],
+        quality=quality,
+        names=x.names if isinstance(x, Population) else tuple(map(str, range(n))),
+        method=method,
+        metric=metric,
+        random_state=random_state,
+        n_distinct=len(points),
+        parameters={} if scale is None else {"scale": float(scale)},
+    )
+
+
+def renumber(points: Points, labels: NDArray[np.int64], n_clusters: int) -> NDArray[np.int64]:
+    """Labels of points with clusters numbered by falling number of programs, then by first one."""
+    of_program = labels[points.index]
+    sizes = np.bincount(of_program, minlength=n_clusters)
+    assert (sizes > 0).all(), "a method left a cluster empty"
+    assert len(sizes) == n_clusters, "a method made a cluster too many"
+    _, first = np.unique(of_program, return_index=True)
+    order = np.lexsort((first, -sizes))
+    place = np.empty(n_clusters, dtype=np.int64)
+    place[order] = np.arange(n_clusters)
+    return place[labels]
+
+
+def _check_numbers(n_clusters: int, random_state: int) -> None:
+    if not isinstance(n_clusters, int | np.integer) or n_clusters < 1:
+        raise ArgumentError("n_clusters", "be an integer of at least 1", n_clusters)
+    if not isinstance(random_state, int | np.integer) or not 0 <= random_state < 2**32:
+        raise ArgumentError("random_state", "be an integer, 0 <= seed < 2^32", random_state)

@@ -1,0 +1,130 @@
+"""The value that clustering gives: which program is in which cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgraph.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Clustering:
+    """Clusters of programs, numbered from the largest.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+        Cluster of each program, in 0 ... k - 1; none is empty.
+    medoids : ndarray of int64, shape (k,)
+        The most central program of each cluster, as its position in `labels`.
+    quality : mapping of str to float
+        "silhouette" (mean over programs, in [-1, 1], the higher the better; absent for a single
+        cluster) and what the method minimises, "inertia" or "cost".
+    names : tuple of str, length n
+        Name of each program.
+    method, metric : str
+        How they were found.
+    random_state : int, optional
+        The seed.
+    n_distinct : int, optional
+        How many of the programs the metric tells apart. The others are copies: they share the
+        cluster of their original and count with it.
+    parameters : mapping of str to float, optional
+        What the method chose or was given: "scale" of spectral clustering.
+
+    Raises
+    ------
+    ArgumentError
+        If lengths do not fit, a cluster is empty or a medoid is not in its cluster.
+
+    Examples
+    --------
+    >>> clustering = Clustering([0, 0, 1], [1, 2], {}, ("a", "b", "c"), "k-means", "hellinger")
+    >>> clustering
+    Clustering(2 clusters of 3 programs by k-means on hellinger; sizes 2, 1)
+    >>> clustering.members(0).tolist()
+    [0, 1]
+    """
+
+    labels: NDArray[np.int64]
+    medoids: NDArray[np.int64]
+    quality: Mapping[str, float]
+    names: tuple[str, ...]
+    method: str
+    metric: str
+    random_state: int | None = None
+    n_distinct: int | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        put: Any = object.__setattr__
+        for name in ("labels", "medoids"):
+            array = np.array(getattr(self, name), dtype=np.int64)
+            array.setflags(write=False)
+            put(self, name, array)
+        put(self, "names", tuple(self.names))
+        put(self, "quality", dict(self.quality))
+        put(self, "parameters", dict(self.parameters))
+        n, k = len(self.names), len(self.medoids)
+        if self.labels.shape != (n,):
+            raise ArgumentError("labels", f"have shape ({n},)", self.labels.shape)
+        if n and (self.labels.min() < 0 or self.labels.max() >= k):
+            raise ArgumentError("labels", f"be clusters, 0 <= label < {k}", self.labels)
+        if (self.sizes == 0).any():
+            raise ArgumentError("labels", "leave no cluster empty", f"sizes {self.sizes}")
+        if ((self.medoids < 0) | (self.medoids >= n)).any() or (
+            self.labels[self.medoids] != np.arange(k)
+        ).any():
+            raise ArgumentError("medoids", "lie in their clusters", self.medoids)
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters, k."""
+        return len(self.medoids)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Number of programs in each cluster, shape (k,)."""
+        return np.bincount(self.labels, minlength=len(self.medoids))
+
+    def members(self, cluster: int) -> NDArray[np.int64]:
+        """Positions of the programs of a cluster, ascending.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such cluster.
+        """
+        if not 0 <= cluster < self.n_clusters:
+            raise ArgumentError("cluster", f"be one of 0 ... {self.n_clusters - 1}", cluster)
+        return np.flatnonzero(self.labels == cluster)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A table with a row for each program: "name", "cluster", "is_medoid"."""
+        import pandas as pd
+
+        is_medoid = np.zeros(len(self.labels), dtype=bool)
+        is_medoid[self.medoids] = True
+        return pd.DataFrame({"name": self.names, "cluster": self.labels, "is_medoid": is_medoid})
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{size:,}" for size in self.sizes[:8])
+        more = ", ..." if self.n_clusters > 8 else ""
+        silhouette = self.quality.get("silhouette")
+        quality = "" if silhouette is None else f"; silhouette {silhouette:.3f}"
+        return (
+            f"Clustering({self.n_clusters} cluster{'s' if self.n_clusters != 1 else ''} of "
+            f"{len(self):,} programs by {self.method} on {self.metric}; sizes {sizes}{more}"
+            f"{quality})"
+        )

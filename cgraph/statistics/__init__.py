@@ -1,0 +1,1 @@
+"""Training-free statistics of networks: definitions, protocols, and their estimation."""

@@ -1,0 +1,169 @@
+"""Condition number of the neural tangent kernel (Chen, Gong and Wang, 2021, "TE-NAS", ICLR).
+
+T_ij = g_i . g_j, where g_i is the gradient of the summed logits of sample i with respect to the
+parameters whose name has "weight"; kappa is the largest eigenvalue of T over the least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cgraph.statistics.nests import Nest, call, logits_of, map_tensors
+from cgraph.statistics.options import Options
+from cgraph.statistics.probing import Probe, relative_rounding
+from cgraph.statistics.recording import quiet
+from cgraph.statistics.values import Outcome, Reason, missing
+
+
+def ntk(probe: Probe, _options: Options) -> Outcome:
+    """Kappa = lambda_max / lambda_min of T."""
+    weights = {n: p for n, p in probe.model.named_parameters() if _is_weight(n, p)}
+    if not weights:
+        return missing(Reason.NO_WEIGHT)
+    if probe.size > sum(p.numel() for p in weights.values()):
+        return missing(Reason.TOO_FEW_PARAMETERS)
+    seen = probe.first
+    if not seen.has_batch_axis:
+        return missing(Reason.NO_BATCH_AXIS)
+    if not seen.is_finite:
+        return missing(Reason.NOT_FINITE)
+    kernel = None
+    if not any(module.training for module in probe.model.modules()):
+        kernel = gram_of_independent_samples(
+            probe.model, weights, probe.batches[0], seen.sums().detach()
+        )
+    method = "gradients of single samples"
+    if kernel is None:
+        method = "a backward pass a sample"
+        kernel = gram_by_backward_passes(seen.sums(), list(weights.values()))
+    outcome = condition_number(kernel, relative_rounding(probe.model))
+    return Outcome(outcome.value, outcome.reason, outcome.note, {"method": method})
+
+
+def condition_number(kernel: NDArray[np.float64], rounding: float) -> Outcome:
+    """lambda_max / lambda_min of a symmetric matrix, or why it is none.
+
+    Parameters
+    ----------
+    kernel : ndarray of float64, shape (n, n)
+        Gram matrix of gradients.
+    rounding : float
+        Unit of rounding of the gradients: what is below it is not told from zero.
+
+    Examples
+    --------
+    >>> condition_number(np.diag([1.0, 4.0]), 1e-16).value
+    4.0
+    """
+    if not np.isfinite(kernel).all():
+        return missing(Reason.GRADIENT_NOT_FINITE)
+    if not kernel.any() or _rows_are_equal(kernel, rounding):
+        return missing(Reason.IGNORES_INPUT)
+    v = np.linalg.eigvalsh(kernel)
+    if v[0] <= len(kernel) * rounding * v[-1]:
+        return missing(Reason.SINGULAR)
+    return Outcome(float(v[-1] / v[0]))
+
+
+def gram_by_backward_passes(sums: Tensor, weights: list[Tensor]) -> NDArray[np.float64]:
+    """T by the definition: one backward pass for each sample through the one forward pass.
+
+    Holds the gradients: batch size times number of weights.
+    """
+    rows = sums.new_empty(len(sums), sum(w.numel() for w in weights))
+    for i in range(len(sums)):
+        gradients = torch.autograd.grad(
+            sums[i], weights, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        torch.cat([g.reshape(-1) for g in gradients], out=rows[i])
+    return _gram([rows])
+
+
+def gram_of_independent_samples(
+    model: nn.Module, weights: Mapping[str, Tensor], inputs: Nest, sums: Tensor
+) -> NDArray[np.float64] | None:
+    """T by vectorised gradients of single samples; None where samples are not independent.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network, in evaluation mode.
+    weights : mapping of str to Tensor
+        The parameters of the definition.
+    inputs : nest of Tensor
+        The batch.
+    sums : Tensor of shape (batch,)
+        The summed logits of the batch in one pass; samples taken alone have to give the same.
+    """
+    frozen = {n: p.detach() for n, p in model.named_parameters() if n not in weights}
+    frozen |= {n: b.detach() for n, b in model.named_buffers()}
+    detached = {n: w.detach() for n, w in weights.items()}
+
+    def objective(values: dict[str, Tensor], sample: Nest) -> tuple[Tensor, Tensor]:
+        alone = map_tensors(lambda t: t.unsqueeze(0) if t.dim() else t, sample)
+        outputs = torch.func.functional_call(
+            _Caller(model), {f"model.{n}": t for n, t in {**frozen, **values}.items()}, (alone,)
+        )
+        total = torch.stack([t.sum() for t in logits_of(outputs)]).sum()
+        return total, total
+
+    free = map_tensors(lambda t: t.detach(), inputs)
+    axes = _batch_axes(free)
+    differentiate = torch.func.grad(objective, has_aux=True)
+    try:
+        with quiet():
+            gradients, alone = torch.func.vmap(differentiate, (None, axes))(detached, free)
+    except (RuntimeError, NotImplementedError, ValueError):
+        return None  # an operator that cannot be vectorised
+    tolerance = 1e3 * relative_rounding(model)
+    if not torch.allclose(alone, sums, rtol=tolerance, atol=tolerance * float(sums.abs().max())):
+        return None
+    return _gram([g.reshape(len(sums), -1) for g in gradients.values()])
+
+
+class _Caller(nn.Module):
+    """A model that takes its nest of inputs as one argument."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: Nest) -> Nest:
+        """What the model gives for the nest."""
+        return call(self.model, inputs)
+
+
+def _batch_axes(inputs: Nest) -> Nest:
+    if isinstance(inputs, Tensor):
+        return 0 if inputs.dim() else None
+    if isinstance(inputs, dict):
+        return {key: _batch_axes(value) for key, value in inputs.items()}
+    if isinstance(inputs, tuple | list):
+        return type(inputs)([_batch_axes(value) for value in inputs])
+    return None
+
+
+def _gram(blocks: list[Tensor], chunk: int = 1 << 20) -> NDArray[np.float64]:
+    """Sum of products of rows over blocks of columns, accumulated in float64."""
+    size = len(blocks[0])
+    total = torch.zeros(size, size, dtype=torch.float64, device=blocks[0].device)
+    for block in blocks:
+        for part in torch.split(block, max(1, chunk // size), dim=1):
+            wide = part.double()
+            total += wide @ wide.T
+    result: NDArray[np.float64] = total.cpu().numpy()
+    return result
+
+
+def _rows_are_equal(kernel: NDArray[np.float64], rounding: float) -> bool:
+    spread = np.abs(kernel - kernel[:1]).max()
+    return bool(spread <= len(kernel) * rounding * np.abs(kernel).max())
+
+
+def _is_weight(name: str, parameter: Tensor) -> bool:
+    return "weight" in name and parameter.is_floating_point()

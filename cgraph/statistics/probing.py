@@ -1,0 +1,94 @@
+"""A network under examination: one batch or several, and passes that statistics share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import nn
+
+from cgraph.statistics.codes import Agreements, Patterns, UnitPatterns
+from cgraph.statistics.nests import Nest, batch_size, fitted_to
+from cgraph.statistics.recording import Pass, run_forward
+
+Observable = Literal["agreements", "patterns", "unit patterns", "input graph", "weight graph"]
+
+
+class Probe:
+    """A network with its batches; the pass over the first batch is run once, for all who ask.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network. It is changed as a forward pass changes it, and its parameters are made to
+        take gradients as the observables need: give a copy where that matters.
+    batches : sequence of nests of Tensor
+        At least one batch.
+    observes : set of Observable
+        What the first pass has to provide; what nobody needs is not paid for.
+    """
+
+    def __init__(
+        self, model: nn.Module, batches: Sequence[Nest], observes: frozenset[Observable]
+    ) -> None:
+        self.model = model
+        self.batches = [fitted_to(model, batch) for batch in batches]
+        self.sizes = [batch_size(batch) for batch in self.batches]
+        self.observes = observes
+        self.agreements = Agreements()
+        self.smooth_agreements = Agreements()
+        self.patterns = Patterns()
+        self.unit_patterns = UnitPatterns()
+        for parameter in model.parameters():
+            if parameter.is_floating_point():
+                parameter.requires_grad_("weight graph" in observes)
+
+    @property
+    def size(self) -> int:
+        """Number of samples of the first batch."""
+        return self.sizes[0]
+
+    @cached_property
+    def first(self) -> Pass:
+        """The pass over the first batch."""
+        return self._run(0, with_graph=bool({"input graph", "weight graph"} & self.observes))
+
+    @cached_property
+    def all(self) -> list[Pass]:
+        """The passes over every batch, the first one included."""
+        return [self.first, *(self._run(i) for i in range(1, len(self.batches)))]
+
+    @property
+    def ignores_input(self) -> bool:
+        """Whether every sample of the first batch has the same output."""
+        return self.size > 1 and all(bool((t == t[:1]).all()) for t in self.first.logits)
+
+    def _run(self, i: int, *, with_graph: bool = False) -> Pass:
+        rectifiers: list[Agreements | Patterns | UnitPatterns] = []
+        smooth: list[Agreements] = []
+        if i == 0 and "agreements" in self.observes:
+            rectifiers.append(self.agreements)
+            smooth.append(self.smooth_agreements)
+        if i == 0 and "unit patterns" in self.observes:
+            rectifiers.append(self.unit_patterns)
+        if "patterns" in self.observes:
+            rectifiers.append(self.patterns)
+        result = run_forward(
+            self.model,
+            self.batches[i],
+            self.sizes[i],
+            rectifiers=rectifiers,
+            smooth=smooth,
+            with_graph=with_graph,
+        )
+        if "patterns" in self.observes:
+            self.patterns.end_batch()
+        return result
+
+
+def relative_rounding(model: nn.Module) -> float:
+    """Unit of rounding of a network: that of its coarsest parameter, or of float32 without one."""
+    kinds = [p.dtype for p in model.parameters() if p.is_floating_point()]
+    return max((torch.finfo(kind).eps for kind in kinds), default=torch.finfo(torch.float32).eps)

@@ -1,0 +1,28 @@
+"""Number of linear regions that a batch meets (Chen, Gong and Wang, 2021, "TE-NAS", ICLR).
+
+Two inputs are in one region where every rectified unit has the same sign for both.
+"""
+
+from __future__ import annotations
+
+from cgraph.statistics.options import Options
+from cgraph.statistics.probing import Probe
+from cgraph.statistics.values import Outcome, Reason, missing
+
+
+def regions(probe: Probe, _options: Options) -> Outcome:
+    """Number of distinct codes over the union of the batches."""
+    passes = probe.all
+    if any(seen.recorded.lacks_batch_axis for seen in passes):
+        return missing(Reason.NO_BATCH_AXIS)
+    if not all(seen.recorded.n_rectifiers for seen in passes):
+        return missing(Reason.NO_RECTIFIER)
+    if not all(seen.is_finite for seen in passes):
+        return missing(Reason.NOT_FINITE)
+    n_samples, count = probe.patterns.n_samples, probe.patterns.n_distinct
+    note = ""
+    if count == n_samples:
+        note = "saturated: every sample is in a region of its own"
+    elif count == 1:
+        note = "degenerate: every sample is in one region"
+    return Outcome(float(count), note=note, details={"n_samples": n_samples})

@@ -1,0 +1,145 @@
+"""Values of draws on disk, so that a run that was killed goes on where it was.
+
+An SQLite file with one row for each draw of a protocol. Every finished draw of a program is one
+transaction. Only the process that evaluates writes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cgraph.errors import ArgumentError
+from cgraph.graphs.computational import Attributes
+from cgraph.statistics.values import Reason, Statistic
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE draws (
+    program TEXT NOT NULL, protocol TEXT NOT NULL, inputs TEXT NOT NULL, seed INTEGER NOT NULL,
+    draw INTEGER NOT NULL, value REAL, reason TEXT, note TEXT NOT NULL, parameters TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    PRIMARY KEY (program, protocol, inputs, seed, draw)
+) WITHOUT ROWID
+"""
+
+
+class DrawStore:
+    """A file of finished draws.
+
+    Parameters
+    ----------
+    path : str or Path
+        The SQLite file; made where it is missing. ":memory:" keeps everything in memory.
+
+    Raises
+    ------
+    ArgumentError
+        If the file is not a store of draws, or one of another version.
+
+    Examples
+    --------
+    >>> with DrawStore(":memory:") as store:
+    ...     store.read("gaussian", 0)
+    {}
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        self._connection = sqlite3.connect(self.path)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise self._refused("something that is no SQLite file") from error
+        except ArgumentError:
+            self._connection.close()
+            raise
+
+    def _open(self) -> None:
+        with self._connection as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if not tables and version == 0:
+                connection.execute(_SCHEMA)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            elif "draws" not in tables:
+                raise self._refused("a database of something else")
+            elif version != SCHEMA_VERSION:
+                raise self._refused(f"one of version {version}")
+
+    def _refused(self, what: str) -> ArgumentError:
+        return ArgumentError(
+            "store",
+            f"be a store of draws of version {SCHEMA_VERSION}",
+            f"{what} ({self.path})",
+            "give another path; nothing was changed",
+        )
+
+    def read(self, inputs: str, seed: int) -> dict[tuple[str, str, int], Statistic]:
+        """Finished draws of a source of inputs and a seed, by (program, protocol, draw)."""
+        rows = self._connection.execute(
+            "SELECT program, protocol, draw, value, reason, note, parameters FROM draws "
+            "WHERE inputs = ? AND seed = ?",
+            (inputs, seed),
+        )
+        return {
+            (program, protocol, draw): Statistic(
+                value, Reason(reason) if reason else None, protocol, _attributes(parameters), note
+            )
+            for program, protocol, draw, value, reason, note, parameters in rows
+        }
+
+    def seconds(self) -> dict[str, float]:
+        """Time of all draws on one thread, in seconds, by protocol."""
+        rows = self._connection.execute(
+            "SELECT protocol, SUM(seconds) FROM draws GROUP BY protocol ORDER BY protocol"
+        )
+        return dict(rows.fetchall())
+
+    def write(
+        self,
+        program: str,
+        inputs: str,
+        seed: int,
+        draw: int,
+        values: Iterable[tuple[Statistic, float]],
+    ) -> None:
+        """Keep the values of one draw, with the seconds that each took, in one transaction."""
+        rows = [
+            (
+                program, value.protocol, inputs, seed, draw, value.value,
+                None if value.reason is None else str(value.reason), value.note,
+                json.dumps(dict(value.parameters), sort_keys=True), seconds,
+            )
+            for value, seconds in values
+        ]  # fmt: skip
+        with self._connection as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO draws VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _attributes(text: str) -> Attributes:
+    plain = json.loads(text)
+    return Attributes({k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()})

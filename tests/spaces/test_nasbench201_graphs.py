@@ -134,3 +134,10 @@ def test_bad_arguments_are_named():
         SPACE.model(True)
     with pytest.raises(ArchitectureError, match=r"a string or an index, got 1.0"):
         SPACE.model(1.0)
+
+
+def test_the_benchmark_runs(capsys):
+    from tests.benchmarks.bench_compose import main
+
+    main(2)
+    assert "times as fast" in capsys.readouterr().out

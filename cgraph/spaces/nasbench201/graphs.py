@@ -73,25 +73,25 @@ def pieces() -> Pieces:
     n_stages = skeleton.n_stages
     channels = [skeleton.channels * 2**stage for stage in range(n_stages)]
     n_inputs, height, width = skeleton.input_shape
+    maps = [_empty(c, height >> stage, width >> stage) for stage, c in enumerate(channels)]
     # Modules on the meta device have no values, and draw none.
     with torch.device("meta"):
-        shapes = [(1, c, height >> s, width >> s) for s, c in enumerate(channels)]
-        maps = [torch.empty(shape) for shape in shapes]
-        return Pieces(
-            stem=trace(
-                network.make_stem(n_inputs, channels[0]), torch.empty(1, *skeleton.input_shape)
-            ),
-            head=trace(network.make_head(channels[-1], 10), maps[-1]),
-            operations=tuple(
-                tuple(trace(network.make_operation(k, c), x) for k in range(len(OPERATIONS)))
-                for c, x in zip(channels, maps, strict=True)
-            ),
-            sums=tuple(trace(_Sum(), x, torch.empty_like(x)) for x in maps),
-            reductions=tuple(
-                trace(network.Reduction(c), x)
-                for c, x in zip(channels[:-1], maps[:-1], strict=True)
-            ),
-        )
+        stem = network.make_stem(n_inputs, channels[0])
+        head = network.make_head(channels[-1], n_classes=10)
+        operations = [
+            [network.make_operation(k, c) for k in range(len(OPERATIONS))] for c in channels
+        ]
+        reductions = [network.Reduction(c) for c in channels[:-1]]
+    return Pieces(
+        stem=trace(stem, _empty(*skeleton.input_shape)),
+        head=trace(head, maps[-1]),
+        operations=tuple(
+            tuple(trace(module, x) for module in row)
+            for row, x in zip(operations, maps, strict=True)
+        ),
+        sums=tuple(trace(_Sum(), x, torch.empty_like(x)) for x in maps),
+        reductions=tuple(trace(m, x) for m, x in zip(reductions, maps[:-1], strict=True)),
+    )
 
 
 def compose_cell(operations: Sequence[int]) -> ComputationalGraph:
@@ -260,6 +260,11 @@ def _moved(memory: Memory, scope: str, name: str) -> Memory:
 
 def _join(scope: str, name: str) -> str:
     return f"{scope}.{name}" if scope and name else scope or name
+
+
+def _empty(*shape: int) -> Tensor:
+    """A batch of one without values."""
+    return torch.empty(1, *shape, device="meta")
 
 
 class _Sum(nn.Module):

@@ -2,6 +2,7 @@
 
 from itertools import permutations, product
 
+import networkx as nx
 import numpy as np
 
 from cgraph.errors import ArchitectureError
@@ -39,3 +40,130 @@ def nasbench101_renumberings(cell):
         if not np.tril(matrix).any():
             names = [cells.OPERATIONS[cell.operations[v - 1]] for v in order[1:-1]]
             yield cells.from_matrix(matrix, names)
+
+
+# Memory over time
+
+
+def every_schedule(graph, count_io):
+    """Every order in which each kernel sees the values it saw when traced, and its peak."""
+    n = len(graph.kernels)
+
+    def storage(m):
+        while graph.memories[m].base is not None:
+            m = graph.memories[m].base
+        return m
+
+    reads = [{m for m, k in graph.reads.tolist() if k == i} for i in range(n)]
+    writes = [{m for k, m in graph.writes.tolist() if k == i} for i in range(n)]
+    touched = [{storage(m) for m in reads[k] | writes[k]} for k in range(n)]
+    changed = [
+        {storage(m) for m in writes[k] if graph.memories[m].alias == "version"} for k in range(n)
+    ]
+    written = set().union(*writes)
+    given = {m for m in range(len(graph.memories)) if m not in written}
+    returned = {storage(m) for m in graph.outputs}
+
+    def seen(k, before):
+        """The kernels before k that changed each storage k touches."""
+        return {s: {j for j in before if s in changed[j]} for s in touched[k]}
+
+    def size(s):
+        is_io = graph.memories[s].kind == "input" or s in returned
+        is_stored = graph.memories[s].kind in ("parameter", "buffer", "constant")
+        return 0 if is_stored or (is_io and not count_io) else graph.memories[s].bytes
+
+    def held(order, k):
+        """Bytes there while k runs: made by now, and returned or needed by k or later."""
+        made = {s for s in given if storage(s) == s}.union(touched[k], *(touched[j] for j in order))
+        needed = returned.union(*(touched[j] for j in range(n) if j not in order))
+        return sum(size(s) for s in made & needed)
+
+    traced = [seen(k, range(k)) for k in range(n)]
+
+    def extend(order, peak):
+        if len(order) == n:
+            yield tuple(order), peak
+        there = given.union(*(writes[j] for j in order))
+        for k in range(n):
+            if k not in order and reads[k] <= there and seen(k, order) == traced[k]:
+                yield from extend([*order, k], max(peak, held(order, k)))
+
+    return extend([], sum(size(s) for s in given if storage(s) == s))
+
+
+def lives_of_tensors(graph, order):
+    """(kernel, bytes held while it runs), by a heap of tensors that are counted references of."""
+    memories = graph.memories
+    root = list(range(len(memories)))
+    for m, memory in enumerate(memories):
+        root[m] = m if memory.base is None else root[memory.base]
+    references = [0] * len(memories)
+    for k in range(len(graph.kernels)):
+        for r in {root[m] for m, j in graph.reads.tolist() if j == k} | {
+            root[m] for j, m in graph.writes.tolist() if j == k
+        }:
+            references[r] += 1
+    for r in {root[m] for m in graph.outputs}:
+        references[r] += 1
+    heap = {}
+    for r, memory in enumerate(memories):
+        if root[r] == r and memory.kind == "input" and references[r]:
+            heap[r] = memory.bytes
+    for k in order:
+        its = {root[m] for m, j in graph.reads.tolist() if j == k}
+        its |= {root[m] for j, m in graph.writes.tolist() if j == k}
+        for r in its:
+            if memories[r].kind not in ("parameter", "buffer", "constant"):
+                heap.setdefault(r, memories[r].bytes)
+        yield k, sum(heap.values())
+        for r in its:
+            references[r] -= 1
+            if not references[r]:
+                heap.pop(r, None)
+
+
+# Graphs
+
+
+def are_isomorphic(a, b):
+    """Whether some renumbering of the kernels turns one graph into the other, by networkx."""
+    from networkx.algorithms.isomorphism import categorical_node_match
+
+    a, b = a.to_networkx(), b.to_networkx()
+    return nx.is_isomorphic(a, b, node_match=categorical_node_match("label", None))
+
+
+def peak_of_piece(piece, order):
+    """Peak of an order of a piece, its storages looked through at every step."""
+    done, peak = set(), 0
+    for task in order:
+        assert all(t in done for t in range(piece.n_tasks) if piece.predecessors[task] >> t & 1)
+        peak = max(peak, _held_in_piece(piece, done, task))
+        done.add(task)
+    assert len(done) == piece.n_tasks
+    return peak
+
+
+def least_peak_of_piece(piece):
+    """The least peak of all orders of a piece: from every set of tasks to each larger by one."""
+    peaks = {frozenset(): 0}
+    for n_done in range(piece.n_tasks):
+        for done in [s for s in peaks if len(s) == n_done]:
+            for task in set(range(piece.n_tasks)) - done:
+                if any(piece.predecessors[task] >> t & 1 and t not in done for t in range(task)):
+                    continue
+                peak = max(peaks[done], _held_in_piece(piece, done, task))
+                after = done | {task}
+                peaks[after] = min(peak, peaks.get(after, peak))
+    return peaks[frozenset(range(piece.n_tasks))]
+
+
+def _held_in_piece(piece, done, task):
+    held = 0
+    for local in piece.locals:
+        is_made = local.maker < 0 or local.maker in done or local.maker == task
+        users = {t for t in range(piece.n_tasks) if local.users >> t & 1}
+        if is_made and not (local.ends and users <= done):
+            held += local.bytes
+    return held

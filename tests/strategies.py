@@ -3,6 +3,9 @@
 from hypothesis import strategies as st
 
 from cgraph.errors import ArchitectureError
+from cgraph.graphs.computational import Attributes, ComputationalGraph, Kernel, Memory
+from cgraph.graphs.kernel import KernelGraph
+from cgraph.graphs.population import Population
 from cgraph.spaces.nasbench101 import cells
 
 # NAS-Bench-101
@@ -38,3 +41,64 @@ def nasbench101_cells(draw, max_vertices=7):
     except ArchitectureError:
         assert len(edges) > cells.MAX_EDGES
         return cells.Cell((), 1)
+
+
+# Graphs
+
+
+@st.composite
+def kernel_graphs(draw, max_kernels=6, labels="abc"):
+    """A labelled acyclic graph, in any numbering: empty, of one kernel, disconnected, dense."""
+    n = draw(st.integers(0, max_kernels))
+    words = draw(st.lists(st.sampled_from(labels), min_size=n, max_size=n))
+    number = draw(st.permutations(range(n)))
+    pairs = [(number[u], number[v]) for v in range(n) for u in range(v)]
+    edges = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
+    return KernelGraph(words, edges)
+
+
+@st.composite
+def renumbered(draw):
+    """A graph and the same program with its kernels in another order."""
+    graph = draw(kernel_graphs())
+    number = draw(st.permutations(range(len(graph))))
+    labels = [""] * len(graph)
+    for old, new in enumerate(number):
+        labels[new] = graph.labels[old]
+    return graph, KernelGraph(labels, [(number[u], number[v]) for u, v in graph.edges.tolist()])
+
+
+@st.composite
+def populations(draw, min_size=0, max_size=6, max_kernels=5, labels="abc"):
+    """Several graphs, often some of them equal."""
+    pool = draw(st.lists(kernel_graphs(max_kernels, labels), min_size=1, max_size=max_size))
+    chosen = draw(st.lists(st.sampled_from(pool), min_size=min_size, max_size=max_size))
+    return Population(chosen, vocabulary=draw(st.permutations(labels)))
+
+
+@st.composite
+def computational_graphs(draw, max_kernels=5):
+    """A program whose kernels read any earlier memories and write one or two new ones."""
+    memories = [Memory("x0", "input", (2, 3), "float32", 24)]
+    memories += [
+        Memory(f"w{i}", draw(st.sampled_from(["parameter", "buffer", "constant"])), (3,), "int8", 3)
+        for i in range(draw(st.integers(0, 2)))
+    ]
+    kernels, reads, writes = [], [], []
+    for k in range(draw(st.integers(0, max_kernels))):
+        sources = st.lists(st.integers(0, len(memories) - 1), max_size=3, unique=True)
+        reads += [(m, k) for m in draw(sources)]
+        attributes = (
+            Attributes(kernel_size=(3, 3), bias=True) if draw(st.booleans()) else Attributes()
+        )
+        kernels.append(Kernel(f"k{k}", draw(st.sampled_from("abc")), attributes, "block", k))
+        for i in range(draw(st.integers(1, 2))):
+            writes.append((k, len(memories)))
+            base = draw(st.none() | st.integers(0, len(memories) - 1))
+            alias = None if base is None else draw(st.sampled_from(["view", "version"]))
+            size = 0 if base is not None else 4
+            memories.append(
+                Memory(f"y{k}.{i}", "activation", (), "float32", size, "block", base, alias)
+            )
+    outputs = draw(st.lists(st.integers(0, len(memories) - 1), max_size=3))
+    return ComputationalGraph(memories, kernels, reads, writes, outputs, draw(st.text("ab")))

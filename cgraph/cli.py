@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -139,7 +140,7 @@ def spaces() -> None:
     """List the search spaces that cgraph knows."""
     from cgraph.spaces import available, get
 
-    table = Table("space", "architectures", "what it is", "source")
+    table = Table("space", "architectures", "what it is", "source", box=SIMPLE_HEAD)
     for name in available():
         space = get(name)
         table.add_row(name, f"{len(space):,}", space.summary, space.source)
@@ -189,17 +190,25 @@ def _progress_of_stages() -> Iterator[Any]:
 def _print_result(result: StudyResult) -> None:
     from cgraph.study.run import validation_rows
 
-    table = Table(title=f"Clusters of {result.configuration['space']}, best first")
+    clusters = result.ranking.table.to_dict("records")
+    name = result.configuration["space"]
+    table = Table(title=f"Clusters of {name}, best first", box=SIMPLE_HEAD)
     for name in ("place", "likely", "members", "evaluated", "failed", "score", "95 %", "P(first)"):
         table.add_column(name, justify="right")
-    for protocol in result.ranking.protocols:
-        table.add_column(protocol, justify="right")
-    for row in result.ranking.table.to_dict("records"):
-        table.add_row(*_cells(row), *[f"{row[p]:.4g}" for p in result.ranking.protocols])
+    for row in clusters:
+        table.add_row(*_cells(row))
     out.print(table)
+    means = Table("place", title="Mean of each statistic", box=SIMPLE_HEAD)
+    for protocol in result.ranking.protocols:
+        means.add_column(protocol.replace("@", "\n@"), justify="right")
+    for row in clusters:
+        means.add_row(_place(row), *[f"{row[p]:.4g}" for p in result.ranking.protocols])
+    out.print(means)
     rows = validation_rows(result)
     if rows:
-        checked = Table("choice", "accuracy", "regret", "lift", title="Against trained accuracy")
+        checked = Table("choice", title="Against trained accuracy", box=SIMPLE_HEAD)
+        for name in ("accuracy", "regret", "lift"):
+            checked.add_column(name, justify="right")
         for row in rows:
             checked.add_row(
                 row["choice"],
@@ -226,7 +235,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         "–" if pd.isna(row["score_low"]) else f"{row['score_low']:.2f}…{row['score_high']:.2f}"
     )
     return [
-        "–" if pd.isna(row["rank"]) else f"{row['rank']}{'=' if row['tied_with_best'] else ''}",
+        _place(row),
         likely,
         f"{row['n_members']:,}",
         str(row["n_evaluated"]),
@@ -235,3 +244,12 @@ def _cells(row: dict[str, Any]) -> list[str]:
         interval,
         f"{row['p_best']:.2f}",
     ]
+
+
+def _place(row: dict[str, Any]) -> str:
+    """Place of a cluster; "=" marks those that cannot be told from the first."""
+    import pandas as pd
+
+    if pd.isna(row["rank"]):
+        return "–"
+    return f"{row['rank']}{'=' if row['tied_with_best'] else ''}"

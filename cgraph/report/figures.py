@@ -80,7 +80,7 @@ def draw_map(tables: StudyTables) -> Figure:
     with figure_style():
         figure, (axes,) = new_figure(4.6)
         colours = rank_colours(len(tables.order))
-        points = tables.architectures.groupby(["x", "y", "cluster"], as_index=False).size()
+        points = _apart(tables.architectures)
         # Late places first, so that the best clusters lie on top.
         for place, cluster in reversed(list(enumerate(tables.order))):
             own = points[points["cluster"] == cluster]
@@ -237,7 +237,7 @@ FIGURES: Table[FigureKind] = Table(
             "map",
             draw_map,
             "Every architecture at the first two coordinates of the embedding of its distance; "
-            "larger dots are more architectures at one place. Dark is first, light is last.",
+            "larger dots are more architectures in one place. Dark is first, light is last.",
         ),
         FigureKind(
             "operations",
@@ -248,8 +248,7 @@ FIGURES: Table[FigureKind] = Table(
         FigureKind(
             "statistics",
             draw_statistics,
-            "The statistics of the evaluated networks by cluster; bars are medians. An arrow in a "
-            "title says which way is better.",
+            "The statistics of the evaluated networks by cluster; bars are medians.",
         ),
         FigureKind(
             "accuracy",
@@ -270,9 +269,7 @@ def _places(tables: StudyTables) -> list[str]:
 def _draw_statistic(axes: Axes, tables: StudyTables, protocol: str) -> None:
     rows = tables.statistics[tables.statistics["protocol"] == protocol]
     colours = rank_colours(len(tables.order))
-    known = rows["value"].dropna()
-    if len(known) and known.min() > 0 and known.max() > 30 * known.min():
-        axes.set_xscale("log")
+    _set_scale(axes, rows["value"].dropna().to_numpy())
     for place, cluster in enumerate(tables.order):
         values = rows.loc[rows["cluster"] == cluster, "value"]
         found = values.dropna().to_numpy()
@@ -288,9 +285,38 @@ def _draw_statistic(axes: Axes, tables: StudyTables, protocol: str) -> None:
                 1, place, f"{n_failed} failed", fontsize=7, ha="right", va="center",
                 transform=axes.get_yaxis_transform(), color=FAINT,
             )  # fmt: skip
-    better = "→" if len(rows) and rows["direction"].iloc[0] > 0 else "←"
-    axes.set_title(f"{protocol} {better}", fontsize=8)
+    better = "higher" if len(rows) and rows["direction"].iloc[0] > 0 else "lower"
+    name, _, variant = protocol.partition("@")
+    axes.set_title(f"{name}\n{variant}\n{better} is better", fontsize=8)
     axes.tick_params(axis="x", labelsize=7)
+
+
+def _set_scale(axes: Axes, values: NDArray[np.float64]) -> None:
+    """A logarithmic axis where values span orders of magnitude, whatever their sign."""
+    size = np.abs(values)
+    if not len(values) or size.max() <= 30 * max(np.median(size), 1e-300):
+        return
+    if values.min() > 0:
+        axes.set_xscale("log")
+    else:
+        axes.set_xscale("symlog", linthresh=float(np.median(size)))
+
+
+def _apart(architectures: pd.DataFrame) -> pd.DataFrame:
+    """Places in the plane with their "cluster" and "size", none hidden behind another cluster.
+
+    The plane shows two coordinates of several, so different programs may meet in it: where
+    clusters meet in one place they are set around it.
+    """
+    points = architectures.groupby(["x", "y", "cluster"], as_index=False).size()
+    place = points.groupby(["x", "y"])["cluster"]
+    number, n_here = place.cumcount(), place.transform("size")
+    radius = 0.008 * max(np.ptp(points["x"]), np.ptp(points["y"]), 1e-12)
+    angle = 2 * np.pi * number / n_here
+    shift = np.where(n_here > 1, radius, 0.0)
+    points["x"] += shift * np.cos(angle)
+    points["y"] += shift * np.sin(angle)
+    return points
 
 
 def _jitter(n: int) -> NDArray[np.float64]:

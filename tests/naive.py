@@ -1,5 +1,6 @@
 """Slow, obvious answers that the fast ones are held against."""
 
+import math
 from itertools import permutations, product
 
 import networkx as nx
@@ -167,3 +168,54 @@ def _held_in_piece(piece, done, task):
         if is_made and not (local.ends and users <= done):
             held += local.bytes
     return held
+
+
+# Distances of usage, from counts of two programs
+
+
+def smoothed_kl(p, q):
+    p, q = ((counts + 0.5) / (counts + 0.5).sum() for counts in (p, q))
+    return sum(a * math.log(a / b) + b * math.log(b / a) for a, b in zip(p, q, strict=True))
+
+
+def jensen_shannon(p, q):
+    from scipy.spatial.distance import jensenshannon
+
+    if p.sum() == 0 or q.sum() == 0:
+        return float(p.sum() != q.sum())
+    return jensenshannon(p, q, base=2)
+
+
+def hellinger(p, q):
+    if p.sum() == 0 or q.sum() == 0:
+        return float(p.sum() != q.sum())
+    p, q = p / p.sum(), q / q.sum()
+    return math.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2).sum() / 2)
+
+
+USAGE_DISTANCES = {"kl": smoothed_kl, "jensen-shannon": jensen_shannon, "hellinger": hellinger}
+
+
+def exact_jensen_shannon(p, q):
+    """Of proportions, in 50 digits."""
+    from mpmath import mp, mpf
+
+    with mp.workdps(50):
+        total = mpf(0)
+        for a, b in ((mpf(float(a)), mpf(float(b))) for a, b in zip(p, q, strict=True)):
+            m = (a + b) / 2
+            total += sum(x * mp.log(x / m, 2) for x in (a, b) if x > 0) / 2
+        return float(mp.sqrt(total))
+
+
+def weisfeiler_leman_colours(graph, rounds):
+    """Nested tuples for the neighbourhood of each kernel after each round."""
+    colours = [(label,) for label in graph.labels]
+    found = list(colours)
+    for _ in range(rounds):
+        before = [sorted(colours[u] for u, v in graph.edges if v == k) for k in range(len(graph))]
+        after = [sorted(colours[v] for u, v in graph.edges if u == k) for k in range(len(graph))]
+        triples = zip(colours, before, after, strict=True)
+        colours = [(own, tuple(b), tuple(a), "") for own, b, a in triples]
+        found += colours
+    return found

@@ -94,8 +94,8 @@ DEVICES: Table[Device] = Table(
             bytes_per_second=8 * 175e6,
             dtype="int8",
             source="GreenWaves GAP8 product brief and GAPuino board: 512 KB L2, 512 Mbit "
-            "HyperFlash on the board, 8 cores at 175 MHz. Rates are peaks: 4 MACs a cycle and core (PULP-NN, "
-            "arXiv:1908.11263, measures 15.5 of these 32), 64-bit DMA to L1.",
+            "HyperFlash on the board, 8 cores at 175 MHz. Rates are peaks: 4 MACs a cycle and core "
+            "(PULP-NN, arXiv:1908.11263, measures 15.5 of these 32), 64-bit DMA to L1.",
         ),
         Device(
             name="nrf52840",

@@ -30,15 +30,14 @@ _COLUMN = re.compile(
     rf"({'|'.join(DATASETS.values())})_([a-z0-9]+)_({'|'.join(UNITS)})({'|'.join(UNITS.values())})"
 )
 
-# What a pickle of numbers may name: how NumPy arrays and scalars are rebuilt.
+# What a pickle of numbers may name: how NumPy's arrays and scalars are rebuilt.
 _ALLOWED = frozenset(
     {
         ("numpy", "dtype"),
         ("numpy", "ndarray"),
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy.core.multiarray", "scalar"),
         ("numpy._core.multiarray", "_reconstruct"),
         ("numpy._core.multiarray", "scalar"),
+        ("numpy._core.numeric", "_frombuffer"),
     }
 )
 
@@ -138,9 +137,19 @@ class _NumbersOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """The few names that NumPy's arrays need; anything else is refused."""
+        if (module, name) == ("_codecs", "encode"):
+            return _bytes_of_text
+        module = module.replace("numpy.core.", "numpy._core.")  # as NumPy 1 called it
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is not a number")
         return super().find_class(module, name)
+
+
+def _bytes_of_text(text: str, encoding: str) -> bytes:
+    """What `_codecs.encode` is to old pickles: bytes that were written as text."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it encodes as {encoding}, which numbers do not need")
+    return text.encode("latin1")
 
 
 def _read_pickle(path: Path) -> pd.DataFrame:

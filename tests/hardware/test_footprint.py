@@ -1,0 +1,133 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cgraph.errors import ArgumentError
+from cgraph.graphs.computational import ComputationalGraph, Kernel, Memory
+from cgraph.hardware.devices import Device
+from cgraph.hardware.footprint import footprint
+from cgraph.hardware.traffic import bytes_of_kernels
+from tests.hardware.test_schedule import program
+
+
+def linear_and_relu():
+    """y = relu_(w x) with a bias, a mask of booleans and a view in between."""
+    return ComputationalGraph(
+        [
+            Memory("x", "input", (8,), "float32", 32),
+            Memory("w", "parameter", (4, 8), "float32", 128),
+            Memory("b", "parameter", (4,), "float32", 16),
+            Memory("mask", "buffer", (4,), "bool", 4),
+            Memory("one", "constant", (1,), "float32", 4),
+            Memory("h", "activation", (4,), "float32", 16),
+            Memory("v", "activation", (2, 2), "float32", 0, base=5, alias="view"),
+            Memory("r", "activation", (2, 2), "float32", 0, base=6, alias="version"),
+            Memory("y", "output", (2,), "float32", 8),
+        ],
+        [
+            Kernel("linear", "linear", macs=32),
+            Kernel("view", "view"),
+            Kernel("relu", "relu"),
+            Kernel("sum", "sum"),
+        ],
+        [(0, 0), (1, 0), (2, 0), (5, 1), (6, 2), (7, 3), (3, 3), (4, 3)],
+        [(0, 5), (1, 6), (2, 7), (3, 8)],
+        [8],
+    )
+
+
+def test_every_field_by_hand():
+    needs = footprint(linear_and_relu())
+    assert needs.dtype is None
+    assert (needs.parameter_bytes, needs.n_parameters) == (144, 36)
+    assert (needs.buffer_bytes, needs.constant_bytes, needs.stored_bytes) == (4, 4, 152)
+    assert (needs.input_bytes, needs.activation_bytes) == (32, 24)
+    assert (needs.macs, needs.flops) == (32, 64)
+    # linear reads 32 + 128 + 16 and writes 16, relu_ 16 and 16, sum 16 + 4 + 4 and 8.
+    assert bytes_of_kernels(linear_and_relu()) == [(176, 16), (0, 0), (16, 16), (24, 8)]
+    assert (needs.read_bytes, needs.written_bytes, needs.moved_bytes) == (216, 40, 256)
+    assert needs.arithmetic_intensity == 32 / 256
+    assert (needs.peak_bytes, needs.traced_peak_bytes) == (48, 48)
+    assert (needs.peak_bytes_without_io, needs.traced_peak_bytes_without_io) == (16, 16)
+    assert needs.schedule is needs.best.schedule
+
+
+def test_int8_keeps_booleans_and_quarters_floats():
+    needs = footprint(linear_and_relu(), dtype="int8")
+    assert (needs.parameter_bytes, needs.buffer_bytes, needs.constant_bytes) == (36, 4, 1)
+    assert (needs.read_bytes, needs.written_bytes) == (44 + 4 + 9, 4 + 4 + 2)
+    assert needs.peak_bytes == 12
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("int8", 1), ("fp16", 2), ("float16", 2), ("fp32", 4), ("float32", 4)]
+)
+def test_parameter_bytes_at_a_type(dtype, size):
+    assert footprint(linear_and_relu()).parameter_bytes_at(dtype) == 36 * size
+
+
+def test_nothing_moved_has_no_intensity():
+    needs = footprint(ComputationalGraph([], [], [], []))
+    assert needs.arithmetic_intensity is None
+    assert needs.peak_bytes == 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6))
+def test_peaks_are_between_the_largest_tensor_and_all_of_them(seed):
+    graph = program(seed)
+    needs = footprint(graph)
+    everything = needs.input_bytes + needs.activation_bytes
+    largest = max((m.bytes for m in graph.memories if m.kind in ("input", "activation")), default=0)
+    assert largest <= needs.best.lower_bytes <= needs.peak_bytes
+    assert needs.peak_bytes <= needs.traced_peak_bytes <= everything
+    assert needs == footprint(graph)
+    assert hash(needs) == hash(footprint(graph))
+
+
+def test_an_unknown_type_and_a_device_by_name_are_refused():
+    with pytest.raises(ArgumentError, match=r"dtype must be one of .*, got 'int3'"):
+        footprint(linear_and_relu(), dtype="int3")
+    with pytest.raises(ArgumentError, match="device must be a Device, got 'stm32f746'; DEVICES"):
+        footprint(linear_and_relu()).fits("stm32f746")
+    with pytest.raises(ArgumentError, match="budget must be a number of states, >= 0, got -2"):
+        footprint(linear_and_relu(), budget=-2)
+
+
+def test_a_device_with_flash_holds_weights_there():
+    fit = footprint(linear_and_relu()).fits(Device("board", ram_bytes=40, flash_bytes=100))
+    assert not fit
+    assert (fit.flash_bytes, fit.ram_bytes) == (152, 48)
+    assert (fit.flash_excess_bytes, fit.ram_excess_bytes) == (52, 8)
+    assert fit.is_certain
+    assert str(fit) == (
+        "does not fit board: needs 152 bytes of flash, 52 more than the 100 there; "
+        "needs 48 bytes of RAM, 8 more than the 40 there"
+    )
+    assert fit.problems[1] == "needs 48 bytes of RAM, 8 more than the 40 there"
+
+
+def test_a_device_without_flash_holds_weights_in_ram():
+    needs = footprint(linear_and_relu())
+    fit = needs.fits(Device("computer", ram_bytes=200))
+    assert fit
+    assert (fit.flash_bytes, fit.ram_bytes) == (0, 200)
+    assert str(fit) == "fits computer"
+    assert not needs.fits(Device("computer", ram_bytes=199))
+    assert needs.fits(Device("computer", ram_bytes=168), count_io=False)
+
+
+def test_a_verdict_that_another_order_may_change_says_so():
+    needs = next(
+        needs
+        for needs in (footprint(program(seed, 40), budget=0) for seed in range(100))
+        if not needs.best.exact
+    )
+    lower, upper = needs.best.lower_bytes, needs.best.upper_bytes
+    device = Device("board", ram_bytes=lower, flash_bytes=1000)
+    fit = needs.fits(device)
+    assert not fit
+    assert not fit.is_certain
+    assert f"{upper:,} bytes of RAM" in str(fit)
+    assert f"could need as little as {lower:,} bytes" in str(fit)
+    assert needs.fits(Device("board", ram_bytes=lower - 1, flash_bytes=1000)).is_certain

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -193,7 +193,7 @@ def _print_result(result: StudyResult) -> None:
     clusters = result.ranking.table.to_dict("records")
     name = result.configuration["space"]
     table = Table(title=f"Clusters of {name}, best first", box=SIMPLE_HEAD)
-    for name in ("place", "likely", "members", "evaluated", "failed", "score", "95 %", "P(first)"):
+    for name in ("place", "likely", "members", "evaluated", "score", "95 %", "P(first)"):
         table.add_column(name, justify="right")
     for row in clusters:
         table.add_row(*_cells(row))
@@ -209,13 +209,13 @@ def _print_result(result: StudyResult) -> None:
         checked = Table("choice", title="Against trained accuracy", box=SIMPLE_HEAD)
         for name in ("accuracy", "regret", "lift"):
             checked.add_column(name, justify="right")
-        for row in rows:
-            checked.add_row(
-                row["choice"],
-                f"{row['accuracy']:.2f}",
-                f"{row['regret']:.2f}",
-                f"{row['lift']:.1f}",
+        for choice in rows:
+            worth = (
+                f"{choice['accuracy']:.2f}",
+                f"{choice['regret']:.2f}",
+                f"{choice['lift']:.1f}",
             )
+            checked.add_row(choice["choice"], *worth)
         out.print(checked)
     out.print("Networks of the best cluster, at random:")
     size = len(result.ranking.members[result.ranking.best])
@@ -227,26 +227,26 @@ def _print_result(result: StudyResult) -> None:
             out.print(f"  {path}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _cells(row: Mapping[Hashable, Any]) -> list[str]:
     import pandas as pd
 
     likely = "–" if pd.isna(row["rank_low"]) else f"{row['rank_low']}–{row['rank_high']}"
     interval = (
         "–" if pd.isna(row["score_low"]) else f"{row['score_low']:.2f}…{row['score_high']:.2f}"
     )
+    failed = f" ({row['n_failed']} failed)" if row["n_failed"] else ""
     return [
         _place(row),
         likely,
         f"{row['n_members']:,}",
-        str(row["n_evaluated"]),
-        str(row["n_failed"]),
+        f"{row['n_evaluated']}{failed}",
         f"{row['score']:.3f}",
         interval,
         f"{row['p_best']:.2f}",
     ]
 
 
-def _place(row: dict[str, Any]) -> str:
+def _place(row: Mapping[Hashable, Any]) -> str:
     """Place of a cluster; "=" marks those that cannot be told from the first."""
     import pandas as pd
 

@@ -219,3 +219,69 @@ def weisfeiler_leman_colours(graph, rounds):
         colours = [(own, tuple(b), tuple(a), "") for own, b, a in triples]
         found += colours
     return found
+
+
+# Search spaces
+
+NASBENCH201_EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+
+
+def nasbench201_ways(cell):
+    """Every way from the input of a cell to its output over edges that are not zero, as edges."""
+    ways, open_ends = [], [(0, [])]
+    while open_ends:
+        node, way = open_ends.pop()
+        if node == 3:
+            ways.append(way)
+        for edge, (source, target) in enumerate(NASBENCH201_EDGES):
+            if source == node and cell[edge] != 0:
+                open_ends.append((target, [*way, edge]))
+    return ways
+
+
+def nasbench201_cell_value(modules, x):
+    """The definition read aloud: every node sums what its incoming edges make."""
+    nodes = [x]
+    for target in range(1, 4):
+        total = 0
+        for edge, (source, end) in enumerate(NASBENCH201_EDGES):
+            if end == target:
+                total = total + modules[edge](nodes[source])
+        nodes.append(total)
+    return nodes[-1]
+
+
+def chained_fragments(fragments, boundary):
+    """Labels and edges of one program that runs fragments one after the other.
+
+    An exit of -1 gives back what the fragment is given, one of -2 a constant.
+    """
+    is_dead = any(fragment.exit == -2 for fragment in fragments)
+    labels, edges = ["input"] * boundary, []
+    before = 0 if boundary else None
+    for fragment in [] if is_dead else fragments:
+        offset = len(labels)
+        labels += fragment.labels
+        edges += [(u + offset, v + offset) for u, v in fragment.edges]
+        if before is not None:
+            edges += [(before, entry + offset) for entry in fragment.entries]
+        if fragment.exit != -1:
+            before = fragment.exit + offset
+    if boundary:
+        edges += [] if is_dead else [(before, len(labels))]
+        labels.append("output")
+    return labels, edges
+
+
+def macs_of_layers(model, x):
+    """Products of convolutions and linear layers, counted at the output of each layer."""
+    total = []
+
+    def count(module, _inputs, output):
+        total.append(output.numel() * module.weight[0].numel())
+
+    for module in model.modules():
+        if type(module).__name__ in ("Conv2d", "Linear"):
+            module.register_forward_hook(count)
+    model(x)
+    return sum(total)

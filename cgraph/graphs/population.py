@@ -182,11 +182,12 @@ class Population:
                 raise GraphError(name, f"go from 0 to {length} in {len(self) + 1} steps", offsets)
             if (np.diff(offsets) < 0).any():
                 raise GraphError(name, "never fall", offsets)
-        if len(self.label_ids) and not (
-            self.label_ids.min() >= 0 and self.label_ids.max() < len(self.vocabulary)
-        ):
+        wrong = (self.label_ids < 0) | (self.label_ids >= len(self.vocabulary))
+        if wrong.any():
             raise GraphError(
-                "label_ids", f"be below {len(self.vocabulary)}", int(self.label_ids.max())
+                "label_ids",
+                f"be labels, 0 <= label < {len(self.vocabulary)}",
+                int(self.label_ids[wrong][0]),
             )
         sizes = np.repeat(self.n_kernels, np.diff(self.edge_offsets))
         if ((self.edges < 0) | (self.edges >= sizes[:, None])).any():

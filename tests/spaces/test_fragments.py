@@ -3,6 +3,7 @@ import pytest
 
 from cgraph.graphs.kernel import KernelGraph
 from cgraph.spaces.fragments import NOTHING, THROUGH, Block, Fragment, chain
+from tests.naive import chained_fragments
 
 WORDS = ["a", "b", "c", "unused"]
 
@@ -20,23 +21,8 @@ def random_fragment(rng):
     return Fragment(labels, edges, entries, n - 1)
 
 
-def naive_chain(fragments, boundary):
-    """One program, one fragment after the other."""
-    is_dead = any(f.exit == NOTHING for f in fragments)
-    labels, edges = ["input"] * boundary, []
-    before = 0 if boundary else None
-    for fragment in [] if is_dead else fragments:
-        offset = len(labels)
-        labels += fragment.labels
-        edges += [(u + offset, v + offset) for u, v in fragment.edges]
-        if before is not None:
-            edges += [(before, entry + offset) for entry in fragment.entries]
-        if fragment.exit != THROUGH:
-            before = fragment.exit + offset
-    if boundary:
-        edges += [] if is_dead else [(before, len(labels))]
-        labels.append("output")
-    return KernelGraph(labels, edges)
+def chained_graph(fragments, boundary):
+    return KernelGraph(*chained_fragments(fragments, boundary))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -53,11 +39,11 @@ def test_chains_are_put_together_as_if_one_by_one(seed, boundary):
         blocks.append(Block.pack(pool, WORDS, None if is_shared else choice))
     population = chain(blocks, WORDS, [f"p{i}" for i in range(n)], boundary=boundary)
     for i, found in enumerate(population):
-        assert found == naive_chain([column[i] for column in columns], boundary)
+        assert found == chained_graph([column[i] for column in columns], boundary)
     assert "unused" not in population.vocabulary
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_fragment_comes_back_from_its_graph(seed):
     fragment = random_fragment(np.random.default_rng(seed))
-    assert Fragment.of(naive_chain([fragment], boundary=True)) == fragment
+    assert Fragment.of(chained_graph([fragment], boundary=True)) == fragment

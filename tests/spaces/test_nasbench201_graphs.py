@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from cgraph.errors import ArchitectureError, UnknownNameError
 from cgraph.graphs.kernel import project
@@ -9,6 +8,7 @@ from cgraph.graphs.passes import live
 from cgraph.spaces.nasbench201 import network, notation
 from cgraph.spaces.nasbench201.space import NASBench201
 from cgraph.tracing.record import trace
+from tests.naive import macs_of_layers
 
 SPACE = NASBench201()
 # All zero, all skip, the best on CIFAR-10, zeros that feed operations, and some at random.
@@ -103,22 +103,7 @@ def test_sizes_are_those_of_the_graph_and_the_model(index):
     assert graph.macs == sizes["macs"][index]
     model = SPACE.model(index)
     assert sum(p.numel() for p in model.parameters()) == graph.n_parameters
-    assert naive_macs(model) == graph.macs
-
-
-def naive_macs(model):
-    """Products of convolutions and linear layers, counted at each layer's output."""
-    total = []
-
-    def count(module, _inputs, output):
-        total.append(output.numel() * module.weight[0].numel())
-
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.register_forward_hook(count)
-    with torch.no_grad():
-        model(torch.zeros(1, 3, 32, 32))
-    return sum(total)
+    assert macs_of_layers(model, torch.zeros(1, 3, 32, 32)) == graph.macs
 
 
 def test_bad_arguments_are_named():

@@ -6,27 +6,15 @@ from hypothesis import strategies as st
 
 from cgraph.spaces.nasbench201 import equivalences, network, notation, programs
 from cgraph.spaces.nasbench201.space import NASBench201
+from tests.naive import nasbench201_ways
 
 operations = st.tuples(*[st.integers(0, 4)] * 6)
-
-
-def naive_ways(cell):
-    """Every way from the input to the output, as a list of edges."""
-    ways, open_ends = [], [(0, [])]
-    while open_ends:
-        node, way = open_ends.pop()
-        if node == 3:
-            ways.append(way)
-        for edge, (source, target) in enumerate(notation.EDGES):
-            if source == node and cell[edge] != notation.NONE:
-                open_ends.append((target, [*way, edge]))
-    return ways
 
 
 @given(operations)
 def test_what_is_alive_lies_on_a_way(cell):
     table = np.array([cell])
-    ways = naive_ways(cell)
+    ways = nasbench201_ways(cell)
     alive = {edge for way in ways for edge in way}
     expected = [k if edge in alive else notation.NONE for edge, k in enumerate(cell)]
     assert programs.cut_dead(table)[0].tolist() == expected

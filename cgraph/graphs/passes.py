@@ -7,8 +7,9 @@ which inputs reach which outputs (a path that only carries zeros is none). Relat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from cgraph.graphs.computational import Attributes, ComputationalGraph, Kernel, Memory
 
@@ -85,7 +86,7 @@ def remove_identities(graph: ComputationalGraph, *, views: bool = False) -> Comp
     views : bool, default=False
         Whether views (`view`, `expand`, `slice`, ...) that keep the shape go as well.
     """
-    table = _Table(graph)
+    table = Relations(graph)
     substitute: dict[int, int] = {}
     for k, kernel in enumerate(graph.kernels):
         reads, writes = table.reads[k], table.writes[k]
@@ -111,7 +112,7 @@ def remove_dead(graph: ComputationalGraph) -> ComputationalGraph:
     graph : ComputationalGraph
         Any program.
     """
-    table = _Table(graph)
+    table = Relations(graph)
     zero: set[int] = set()
     varying = {i for i, m in enumerate(graph.memories) if m.kind == "input"}
     substitute: dict[int, int] = {}
@@ -160,7 +161,7 @@ def flatten_sums(graph: ComputationalGraph) -> ComputationalGraph:
         Any program.
     """
     graph = _without_zero_operands(graph)
-    table = _Table(graph)
+    table = Relations(graph)
     merged: set[int] = set()
     reads = [list(row) for row in table.reads]
     kernels = list(graph.kernels)
@@ -224,65 +225,115 @@ def rebuild(
     """
     kept = sorted(kernels)
     position = {k: i for i, k in enumerate(kept)}
-    reads = [(substitute.get(m, m), k) for m, k in graph.reads.tolist() if k in position]
-    writes = [(k, m) for k, m in graph.writes.tolist() if k in position]
+    rows = graph.reads.tolist()
+    return assemble(
+        graph,
+        [graph.kernels[k] for k in kept],
+        [(substitute.get(m, m), position[k]) for m, k in rows if k in position],
+        [(position[k], m) for k, m in graph.writes.tolist() if k in position],
+        substitute,
+    )
+
+
+def assemble(
+    graph: ComputationalGraph,
+    kernels: Sequence[Kernel],
+    reads: Sequence[tuple[int, int]],
+    writes: Sequence[tuple[int, int]],
+    substitute: Mapping[int, int] = MappingProxyType({}),
+    memories: Sequence[Memory] | None = None,
+    *,
+    keep_given: bool = False,
+) -> ComputationalGraph:
+    """A graph of other kernels over the memories of a graph; what a pass ends with.
+
+    Parameters
+    ----------
+    graph : ComputationalGraph
+        Where the memories, the outputs and the name come from.
+    kernels : sequence of Kernel
+        The new kernels.
+    reads, writes : sequence of (int, int)
+        Their relations; memories are numbered as in `graph`.
+    substitute : mapping of int to int, default={}
+        The memory to return in the place of another.
+    memories : sequence of Memory, optional
+        The memories of `graph`, changed, and perhaps further ones behind them.
+    keep_given : bool, default=False
+        Whether parameters, buffers and constants stay that nothing read in `graph` either.
+
+    Returns
+    -------
+    ComputationalGraph
+        Memories that are not used are left out, as in `rebuild`.
+    """
+    memories = graph.memories if memories is None else memories
     outputs = [substitute.get(m, m) for m in graph.outputs]
-    used = {m for m, _ in reads} | {m for _, m in writes} | set(outputs) | set(graph.inputs)
     written = {m for _, m in writes}
     had_writer = set(graph.writes[:, 1].tolist())
+    used = {m for m, _ in reads} | written | set(outputs) | set(graph.inputs)
+    if keep_given:
+        had_use = had_writer | set(graph.reads[:, 0].tolist())
+        used.update(m for m in range(len(graph.memories)) if m not in had_use)
     for m in sorted(used):
-        base = graph.memories[m].base
+        base = memories[m].base
         while base is not None:
             base = substitute.get(base, base)
             if base not in had_writer:
                 used.add(base)
-            base = graph.memories[base].base
+            base = memories[base].base
     order = sorted(used)
     renumbered = {m: i for i, m in enumerate(order)}
     owner: dict[int, int] = {}  # of each storage whose root is gone
-    memories = []
+    left = []
     for m in order:
-        memory = _rebased(graph, m, renumbered, substitute, owner)
+        memory = _rebased(memories, m, renumbered, substitute, owner)
         if m in had_writer and m not in written:
             memory = replace(memory, kind="constant")
         elif m in written:
             memory = replace(memory, kind="output" if m in outputs else "activation")
-        memories.append(memory)
+        left.append(memory)
     return ComputationalGraph(
-        memories,
-        [graph.kernels[k] for k in kept],
-        list(dict.fromkeys((renumbered[m], position[k]) for m, k in reads)),
-        [(position[k], renumbered[m]) for k, m in writes],
+        left,
+        kernels,
+        list(dict.fromkeys((renumbered[m], k) for m, k in reads)),
+        [(k, renumbered[m]) for k, m in writes],
         [renumbered[m] for m in outputs],
         name=graph.name,
     )
 
 
 def _rebased(
-    graph: ComputationalGraph,
+    memories: Sequence[Memory],
     m: int,
     renumbered: Mapping[int, int],
     substitute: Mapping[int, int],
     owner: dict[int, int],
 ) -> Memory:
     """A memory with its base among the memories that are left."""
-    memory = graph.memories[m]
+    memory = memories[m]
     base, root = memory.base, m
     while base is not None:
         root = substitute.get(base, base)
         if root in renumbered and root < m:
             return replace(memory, base=renumbered[root])
-        base = graph.memories[root].base
+        base = memories[root].base
     if root == m:
         return memory
     if root in owner:
         return replace(memory, base=owner[root])
     owner[root] = renumbered[m]
-    return replace(memory, base=None, alias=None, bytes=graph.memories[root].bytes)
+    return replace(memory, base=None, alias=None, bytes=memories[root].bytes)
 
 
-class _Table:
-    """The relations of a graph, by kernel and by memory."""
+class Relations:
+    """The relations of a graph, by kernel and by memory.
+
+    Parameters
+    ----------
+    graph : ComputationalGraph
+        Any program.
+    """
 
     def __init__(self, graph: ComputationalGraph) -> None:
         self.memories = graph.memories
@@ -297,12 +348,22 @@ class _Table:
             self.writes[k].append(m)
             self.writer[m] = k
 
+    def only_writer_before(self, graph: ComputationalGraph, k: int) -> int | None:
+        """The kernel whose one result kernel k alone reads, first; None where it is not so."""
+        if not self.reads[k]:
+            return None
+        source = self.reads[k][0]
+        first = self.writer.get(source)
+        if first is None or len(self.writes[first]) != 1:
+            return None
+        return first if self.readers[source] == [k] and source not in graph.outputs else None
+
 
 def _same_tensor(a: Memory, b: Memory) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype
 
 
-def _is_identity(kernel: Kernel, table: _Table, k: int, views: bool) -> bool:
+def _is_identity(kernel: Kernel, table: Relations, k: int, views: bool) -> bool:
     source = table.memories[table.reads[k][0]]
     target = table.memories[table.writes[k][0]]
     if not _same_tensor(source, target):
@@ -364,7 +425,7 @@ def _is_sum_of(
 
 
 def _without_zero_operands(graph: ComputationalGraph) -> ComputationalGraph:
-    table = _Table(graph)
+    table = Relations(graph)
     substitute: dict[int, int] = {}
     cut = set()
     for k, kernel in enumerate(graph.kernels):

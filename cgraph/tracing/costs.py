@@ -50,6 +50,8 @@ class InnerMacs(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         """Count a call, or what it is made of."""
         kwargs = kwargs or {}
+        if func.namespace == "prim":
+            return func(*args, **kwargs)
         operator = operator_of(func)
         if operator.name in RULES:
             result = func(*args, **kwargs)
@@ -63,15 +65,15 @@ class InnerMacs(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _convolution(bound: Mapping[str, Any], result: Tensor) -> int:
     weight: Tensor = bound["weight"]
-    per_element = math.prod(weight.shape[1:])
+    per_element: int = math.prod(weight.shape[1:])
     # The elements of the input are spread where it is transposed, those of the output gathered.
-    if bound.get("transposed"):
-        return int(bound["input"].numel()) * per_element
-    return result.numel() * per_element
+    source: Tensor = bound["input"] if bound.get("transposed") else result
+    return int(source.numel()) * per_element
 
 
 def _transposed_convolution(bound: Mapping[str, Any], _result: Tensor) -> int:
-    return int(bound["input"].numel()) * math.prod(bound["weight"].shape[1:])
+    per_element: int = math.prod(bound["weight"].shape[1:])
+    return int(bound["input"].numel()) * per_element
 
 
 def _linear(bound: Mapping[str, Any], result: Tensor) -> int:
@@ -95,19 +97,19 @@ def _addbmm(bound: Mapping[str, Any], _result: Tensor) -> int:
 def _attention(bound: Mapping[str, Any], result: Any) -> int:
     query, key, value = bound["query"], bound["key"], bound["value"]
     output = result[0] if isinstance(result, tuple | list) else result
-    rows = math.prod(output.shape[:-1])  # every query of every head
-    return int(rows * key.shape[-2] * (query.shape[-1] + value.shape[-1]))
+    rows: int = math.prod(output.shape[:-1])  # every query of every head
+    return rows * int(key.shape[-2]) * int(query.shape[-1] + value.shape[-1])
 
 
 def _recurrent(bound: Mapping[str, Any], _result: Any) -> int:
     # Packed sequences come as (data, batch_sizes): a row of data is a step of a sequence.
     source = bound["data"] if "data" in bound else bound["input"]
-    n_steps = math.prod(source.shape[:-1])
-    return n_steps * sum(w.numel() for w in bound["params"] if w.dim() == 2)
+    n_steps: int = math.prod(source.shape[:-1])
+    return n_steps * sum(int(w.numel()) for w in bound["params"] if w.dim() == 2)
 
 
 def _recurrent_cell(bound: Mapping[str, Any], _result: Any) -> int:
-    n_rows = math.prod(bound["input"].shape[:-1])
+    n_rows: int = math.prod(bound["input"].shape[:-1])
     return n_rows * int(bound["w_ih"].numel() + bound["w_hh"].numel())
 
 

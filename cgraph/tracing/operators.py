@@ -76,6 +76,8 @@ class Operator:
         Whether it has an argument `device`.
     is_view : bool
         Whether its schema says that a result may share memory with an argument.
+    is_pure : bool
+        Whether its schema says that it makes new tensors and touches no others.
     returns_tensors : bool
         Whether any result may be a tensor.
     is_composite : bool
@@ -91,6 +93,7 @@ class Operator:
     overwrites: bool
     takes_device: bool
     is_view: bool
+    is_pure: bool
     returns_tensors: bool
     is_composite: bool
 
@@ -120,6 +123,7 @@ def operator_of(overload: torch._ops.OpOverload[Any, Any]) -> Operator:
     arguments = schema.arguments
     written = tuple(a.name for a in arguments if a.alias_info is not None and a.alias_info.is_write)
     name = base_name(schema.name)
+    is_view = any(r.alias_info is not None for r in schema.returns)
     only_out = bool(written) and all(a.is_out for a in arguments if a.name in written)
     return Operator(
         name=name,
@@ -130,7 +134,8 @@ def operator_of(overload: torch._ops.OpOverload[Any, Any]) -> Operator:
         writes=written,
         overwrites=only_out or name in OVERWRITING,
         takes_device=any(a.name == "device" for a in arguments),
-        is_view=any(r.alias_info is not None for r in schema.returns),
+        is_view=is_view,
+        is_pure=not is_view and not written,
         returns_tensors=any("Tensor" in str(r.type) for r in schema.returns),
         is_composite=overload._can_decompose(),
     )

@@ -8,6 +8,10 @@ branch that the example takes.
 from __future__ import annotations
 
 import inspect
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -15,14 +19,22 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from cgraph.errors import ArgumentError, TraceError
-from cgraph.graphs.computational import ComputationalGraph
+from cgraph.graphs.computational import ComputationalGraph, MemoryKind
+from cgraph.tracing.depth import Depth, Recording, at_depth, check_depth
 from cgraph.tracing.ledger import Ledger
-from cgraph.tracing.recorder import Recorder
+from cgraph.tracing.recorder import AutocastOnMetaError, Recorder
+from cgraph.tracing.restoring import restored
 from cgraph.tracing.scopes import Scopes
-from cgraph.tracing.standins import StandIns
+from cgraph.tracing.standins import Engine, StandIns
 
 
-def trace(model: nn.Module, *inputs: Any, fake: bool = True, **kwargs: Any) -> ComputationalGraph:
+def trace(
+    model: nn.Module,
+    *inputs: Any,
+    depth: Depth = "operator",
+    fake: bool = True,
+    **kwargs: Any,
+) -> ComputationalGraph:
     """Computational graph of a model, by running it once on tensors without data.
 
     Parameters
@@ -32,63 +44,187 @@ def trace(model: nn.Module, *inputs: Any, fake: bool = True, **kwargs: Any) -> C
     *inputs : object
         Example arguments of its `forward`: tensors (their values are not read), or any nest of
         tuples, lists and dicts with tensors in it.
+    depth : {"operator", "module", "fused"} or type or tuple of types, default="operator"
+        What a kernel is. "operator": a call of an operator as the model makes it (`conv2d`,
+        `linear`, `scaled_dot_product_attention`). "module": a call of a module that calls no
+        other module; operators called elsewhere stay. "fused": what a deployment runs, with
+        batch norms folded, activations attached and identities gone. Types of modules: a call
+        of a module of these types, with all that is in it.
     fake : bool, default=True
         Whether nothing is computed. A model whose control flow depends on values of tensors
         needs `fake=False`, which computes, on copies.
     **kwargs : object
-        Keyword arguments of its `forward`.
+        Keyword arguments of its `forward`; one that is called `depth` or `fake` has to be given
+        by position.
 
     Returns
     -------
     ComputationalGraph
+        Memories: the inputs, all parameters and buffers under their names in the model, constants
+        that it uses, and what its kernels write (kind "activation", or "output" for what it
+        returns). A view has its base and no bytes; a write in place (batch norms in train mode
+        write their running statistics) makes a new version, also without bytes. Kernels stand in
+        the order they ran. Counting batches, which nothing depends on, is left out, so that train
+        and eval mode have the same kernels.
 
     Raises
     ------
     ArgumentError
-        If `model` is not a module.
+        If `model` is not a module or `depth` is not known.
     TraceError
         If the model cannot be run so; names the module that failed and what to do.
 
+    Notes
+    -----
+    The model runs without gradients, with PyTorch's fused transformer layers switched off and
+    compiled parts run as they were written. Meta tensors are tried first; where the model does
+    not run on them it runs on fake tensors, which know their device.
+
     Examples
     --------
-    >>> graph = trace(nn.Sequential(nn.Linear(8, 4), nn.ReLU()), torch.empty(1, 8))
-    >>> graph
-    ComputationalGraph('Sequential', 2 kernels, 5 memories, 36 parameters, 32 MACs)
-    >>> [kernel.operation for kernel in graph.kernels]
-    ['linear', 'relu']
+    >>> model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).eval()
+    >>> trace(model, torch.empty(1, 3, 8, 8))
+    ComputationalGraph('Sequential', 3 kernels, 11 memories, 120 parameters, 3,888 MACs)
+    >>> [k.operation for k in trace(model, torch.empty(1, 3, 8, 8), depth="fused").kernels]
+    ['conv2d']
     """
     if not isinstance(model, nn.Module):
         raise ArgumentError("model", "be a torch.nn.Module", type(model).__name__)
+    check_depth(depth)
+    return at_depth(record(model, inputs, kwargs, fake=fake), depth)
+
+
+def record(
+    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, fake: bool = True
+) -> Recording:
+    """The run of a model; see `trace`.
+
+    Meta tensors are tried first and fake tensors where they fail: what either of them can run is
+    recorded, and it is the same graph.
+    """
+    if not fake:
+        return _attempt(model, args, kwargs, "real")
+    try:
+        return _attempt(model, args, kwargs, "meta")
+    except TraceError as first:
+        try:
+            return _attempt(model, args, kwargs, "fake")
+        except TraceError as second:
+            raise second from first.__cause__
+
+
+def _attempt(
+    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], engine: Engine
+) -> Recording:
     parameters = dict(model.named_parameters())
     buffers = dict(model.named_buffers())
     scopes = Scopes(model)
     ledger = Ledger([*parameters, *buffers])
-    stand_ins = StandIns(fake)
+    stand_ins = StandIns(engine)
     recorder = Recorder(ledger, scopes, stand_ins)
-    leaves, spec = pytree.tree_flatten_with_path((inputs, kwargs))
+    leaves, spec = pytree.tree_flatten_with_path((args, dict(kwargs)))
     values = [
-        recorder.bring(leaf, "input", _input_name(model, path))
-        if isinstance(leaf, Tensor)
-        else leaf
+        recorder.bring(leaf, "input", _input_name(model, path)) if _is_tensor(leaf) else leaf
         for path, leaf in leaves
     ]
-    for kind, named in (("parameter", parameters), ("buffer", buffers)):
+    given: tuple[tuple[MemoryKind, dict[str, Any]], ...] = (
+        ("parameter", parameters),
+        ("buffer", buffers),
+    )
+    for kind, named in given:
         for name, tensor in named.items():
-            scope, _, _ = name.rpartition(".")
-            stand_in = stand_ins.of(tensor)
-            ledger.add_given(stand_in, kind, name, scope)  # type: ignore[arg-type]
-    args, named_args = pytree.tree_unflatten(values, spec)
-    try:
-        with torch.no_grad(), scopes.watched(), torch._C._AutoDispatchBelowAutograd(), recorder:
-            result = model(*args, **named_args)
-    except Exception as error:
-        raise TraceError(scopes.of_error(error), str(error)) from error
-    outputs = [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor)]
-    with torch.no_grad():
-        returned = [ledger.current(recorder.bring_back(t)) for t in outputs]
-    if not returned:
-        raise TraceError("", f"it returned no tensor but {type(result).__name__}")
-    return ledger.graph(returned, type(model).__name__)
+            ledger.add_given(stand_ins.of(tensor), kind, name, name.rpartition(".")[0])
+    args, kwargs = pytree.tree_unflatten(values, spec)
+    with restored(model), torch.no_grad(), torch._C._AutoDispatchBelowAutograd(), _eager():
+        try:
+            with stand_ins.running(), scopes.watched(), recorder:
+                result = model(*args, **kwargs)
+        except Exception as error:
+            raise _explained(error, scopes, engine) from error
+        scopes.reset()
+        outputs = [
+            ledger.current(recorder.bring(t, "constant", "constant")) for t in tensors_in(result)
+        ]
+    if not outputs:
+        raise TraceError("", f"it returned no tensor but {_kind_of(result)}", "return its results")
+    graph, calls = ledger.graph(outputs, type(model).__name__)
+    return Recording(graph, tuple(calls))
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """The tensors of a nest of tuples, lists, dicts and dataclasses, in order."""
+    found: list[Tensor] = []
+    for leaf in pytree.tree_leaves(value):
+        if _is_tensor(leaf):
+            found.append(leaf)
+        elif is_dataclass(leaf) and not isinstance(leaf, type):
+            found += [t for f in fields(leaf) for t in tensors_in(getattr(leaf, f.name))]
+        elif isinstance(leaf, Mapping):
+            found += [t for v in leaf.values() for t in tensors_in(v)]
+    return found
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def _kind_of(result: Any) -> str:
+    return "None" if result is None else f"a {type(result).__name__}"
+
+
+def _eager() -> AbstractContextManager[Any]:
+    """A context in which compiled modules and functions run as they were written."""
+    if "torch._dynamo" not in sys.modules:
+        return nullcontext()
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
+
+
+def _explained(error: Exception, scopes: Scopes, engine: Engine) -> TraceError:
+    """What went wrong, where, and what to do."""
+    scope = scopes.of_error(error)
+    if isinstance(error, TraceError):
+        return error
+    if isinstance(error, AutocastOnMetaError):
+        return TraceError(scope, "autocast does not apply to meta tensors")
+    problem = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {problem[0] if problem else 'no message'}"
+    if engine != "real" and _needs_values(error):
+        return TraceError(
+            scope,
+            f"its control flow or shapes depend on values of tensors ({text})",
+            "pass fake=False to run it on copies of the real tensors",
+        )
+    if engine != "real" and isinstance(error, NotImplementedError):
+        return TraceError(
+            scope,
+            f"an operator does not run without data ({text})",
+            "pass fake=False to run it on copies of the real tensors",
+        )
+    hint = "check that the model runs on these inputs"
+    if engine != "real":
+        hint += "; if it does, pass fake=False to run it on copies of the real tensors"
+    return TraceError(scope, text, hint)
+
+
+def _needs_values(error: Exception) -> bool:
+    from torch._subclasses.fake_tensor import (
+        DataDependentOutputException,
+        DynamicOutputShapeException,
+    )
+
+    if isinstance(error, DataDependentOutputException | DynamicOutputShapeException):
+        return True
+    text = str(error)
+    return any(
+        phrase in text
+        for phrase in (
+            "cannot be called on meta tensors",
+            "meta tensors cannot",
+            "no data",
+            "aten::nonzero",
+        )
+    )
 
 
 def _input_name(model: nn.Module, path: Any) -> str:

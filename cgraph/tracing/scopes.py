@@ -46,7 +46,12 @@ class Scopes:
 
     def __init__(self, model: nn.Module) -> None:
         self.names = {id(module): name for name, module in model.named_modules()}
-        self.current = Call("", model)
+        self._root = Call("", model)
+        self.current = self._root
+
+    def reset(self) -> None:
+        """Back to the state in which no module is running."""
+        self.current = self._root
 
     @contextmanager
     def watched(self) -> Iterator[None]:

@@ -1,14 +1,24 @@
-"""Tensors without data that stand in for real ones while a model is recorded.
+"""Tensors that stand in for real ones while a model is recorded.
 
-A stand-in has the shape, strides and element type of the real tensor, lives on PyTorch's meta
-device and shares a storage with another stand-in exactly where the real ones share theirs. With
-real data asked for, it is a copy instead, so that the caller's tensors are never written.
+A stand-in has the shape, strides and element type of the real tensor and shares a storage with
+another stand-in exactly where the real ones share theirs. Three engines make them: meta tensors
+(quick, everything on PyTorch's meta device), fake tensors (no data either, but each on the
+device of the real one) and copies with data.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
 import torch
 from torch import Tensor
+from torch._subclasses import fake_tensor
+
+from cgraph.errors import TraceError
+
+Engine = Literal["meta", "fake", "real"]
 
 
 class StandIns:
@@ -16,22 +26,44 @@ class StandIns:
 
     Parameters
     ----------
-    fake : bool
-        Whether they hold no data (meta tensors) or a copy of it.
+    engine : {"meta", "fake", "real"}
+        What they are: meta tensors, fake tensors, or copies.
     """
 
-    def __init__(self, fake: bool) -> None:
-        self.fake = fake
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self._made: dict[int, tuple[Tensor, Tensor]] = {}  # by identity; the real one is held
-        self._storages: dict[int, Tensor] = {}  # a flat tensor over each stand-in storage
+        self._flat: dict[tuple[int, torch.dtype], Tensor] = {}  # over each storage
+        self._mode = (
+            fake_tensor.FakeTensorMode(allow_non_fake_inputs=True) if engine == "fake" else None
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """A context in which operators run on the stand-ins."""
+        if self._mode is None:
+            yield
+            return
+        # PyTorch logs a traceback for each operator that fails on fake tensors; we raise.
+        was_disabled, fake_tensor.log.disabled = fake_tensor.log.disabled, True
+        try:
+            with self._mode:
+                yield
+        finally:
+            fake_tensor.log.disabled = was_disabled
+
+    def known(self, real: Tensor) -> Tensor | None:
+        """The stand-in that was made for a tensor; None where none was."""
+        made = self._made.get(id(real))
+        return made[1] if made else None
 
     def of(self, real: Tensor) -> Tensor:
-        """The stand-in for a tensor.
+        """The stand-in for a tensor; it never requires a gradient.
 
-        Returns
-        -------
-        Tensor
-            Not requiring a gradient.
+        Raises
+        ------
+        TraceError
+            If copies are asked for and the tensor is on the meta device.
         """
         made = self._made.get(id(real))
         if made is None:
@@ -39,26 +71,42 @@ class StandIns:
         return made[1]
 
     def _make(self, real: Tensor) -> Tensor:
+        if self.engine == "real" and real.device.type == "meta":
+            raise TraceError(
+                "", "it has tensors on the meta device, which hold no data", "pass fake=True"
+            )
         with torch.no_grad():
-            if real.layout != torch.strided or real.is_quantized or _is_subclass(real):
-                return real.to("meta") if self.fake else real.clone()
+            if type(real) not in (Tensor, torch.nn.Parameter, torch.nn.Buffer):
+                return self._other(real)
+            if real.layout is not torch.strided or real.is_quantized:
+                return self._other(real)
+            if self._mode is not None and real.numel() == 1 and real.device.type == "cpu":
+                converter = self._mode.fake_tensor_converter
+                return converter.from_real_tensor(self._mode, real.detach(), make_constant=True)
             storage = real.untyped_storage()
-            size = real.element_size()
-            n_elements, rest = divmod(storage.nbytes(), size)
-            key = storage._cdata
-            flat = self._storages.get(key)
-            if flat is None or flat.dtype != real.dtype:
-                if rest or flat is not None:  # seen with another element type
-                    raise NotImplementedError("tensors of two element types share one storage")
-                flat = self._flat(real, n_elements)
-                self._storages[key] = flat
+            n_elements, rest = divmod(storage.nbytes(), real.element_size())
+            if rest:
+                return self._other(real)
+            key = (int(storage._cdata), real.dtype)
+            flat = self._flat.get(key)
+            if flat is None:
+                flat = self._flat[key] = self._over_storage(real, n_elements)
             return flat.as_strided(real.shape, real.stride(), real.storage_offset())
 
-    def _flat(self, real: Tensor, n_elements: int) -> Tensor:
-        if self.fake:
-            return torch.empty(n_elements, dtype=real.dtype, device="meta")
-        return real.detach().as_strided((n_elements,), (1,), 0).clone()
+    def _over_storage(self, real: Tensor, n_elements: int) -> Tensor:
+        """A flat stand-in for everything that the storage of a tensor holds."""
+        if self.engine == "real":
+            return real.detach().as_strided((n_elements,), (1,), 0).clone()
+        flat = torch.empty(n_elements, dtype=real.dtype, device="meta")
+        if self._mode is None:
+            return flat
+        device = torch.device("cpu") if real.device.type == "meta" else real.device
+        return fake_tensor.FakeTensor(self._mode, flat, device)
 
-
-def _is_subclass(tensor: Tensor) -> bool:
-    return type(tensor) not in (Tensor, torch.nn.Parameter, torch.nn.Buffer)
+    def _other(self, real: Tensor) -> Tensor:
+        """A stand-in that shares nothing: sparse, quantised, a subclass."""
+        if self.engine == "real":
+            return real.detach().clone()
+        if self._mode is not None:
+            return self._mode.from_tensor(real.detach())
+        return real.detach().to("meta")

@@ -1,0 +1,86 @@
+"""What a run of a model may change, put back afterwards.
+
+The values of parameters and buffers are safe because stand-ins are written in their place. This
+guards the rest: what modules hold (a tensor assigned to `self`, a buffer rebound, a list that
+grows), the states of random number generators, and PyTorch's switch for its fused transformer
+layers, which would hide the operators that a model calls.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def restored(model: nn.Module) -> Iterator[None]:
+    """A context after which a model and the random states are as they were before.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Attributes of its modules are put back, and the contents of lists, dicts and sets that
+        are attributes; deeper changes are not seen.
+    """
+    saved = [(module, _contents(module)) for module in model.modules()]
+    states = random.getstate(), torch.get_rng_state(), _numpy_state()
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+        random.setstate(states[0])
+        torch.set_rng_state(states[1])
+        if states[2] is not None:
+            sys.modules["numpy"].random.set_state(states[2])
+        for module, contents in saved:
+            _put_back(module, contents)
+
+
+_Contents = dict[str, tuple[Any, Any]]
+
+
+def _contents(module: nn.Module) -> _Contents:
+    """Each attribute with a copy of what it holds, where it is a container."""
+    return {name: (value, _copy(value)) for name, value in vars(module).items()}
+
+
+def _copy(value: Any) -> Any:
+    return value.copy() if type(value) in (dict, OrderedDict, list, set) and value else None
+
+
+def _put_back(module: nn.Module, contents: _Contents) -> None:
+    held = vars(module)
+    for name in [name for name in held if name not in contents]:
+        del held[name]
+    for name, (value, copy) in contents.items():
+        if held.get(name) is not value:
+            held[name] = value
+        if type(value) in (dict, OrderedDict, set, list) and not _same(value, copy):
+            value.clear()
+            if copy is not None:
+                value.extend(copy) if isinstance(value, list) else value.update(copy)
+
+
+def _same(value: Any, copy: Any) -> bool:
+    """Whether a container holds the very objects of its copy."""
+    if copy is None or len(value) != len(copy):
+        return copy is None and not value
+    if isinstance(value, set):
+        return bool(value == copy)
+    if isinstance(value, list):
+        return all(a is b for a, b in zip(value, copy, strict=True))
+    return all(a is b and value[a] is copy[b] for a, b in zip(value, copy, strict=True))
+
+
+def _numpy_state() -> Any:
+    numpy = sys.modules.get("numpy")
+    return numpy.random.get_state() if numpy is not None else None

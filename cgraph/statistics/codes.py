@@ -116,7 +116,8 @@ class UnitPatterns:
 
 def _flat_in_storage_order(code: Tensor) -> Tensor:
     """The code as (batch, units), units in the order of memory, so that nothing is moved."""
-    order = sorted(range(1, code.dim()), key=lambda d: -code.stride(d))
+    strides = code.stride()
+    order = sorted(range(1, code.dim()), key=lambda d: -strides[d])
     return code.permute(0, *order).reshape(len(code), -1)
 
 

@@ -25,6 +25,8 @@ from cgraph.statistics.probing import Probe
 from cgraph.statistics.seeds import seed_of
 from cgraph.statistics.values import Reason, Statistic
 
+_WIDE = 8  # channels
+
 
 @dataclass(frozen=True, slots=True)
 class Draw:
@@ -138,8 +140,9 @@ def fresh_network(candidate: Candidate, protocol: Protocol, seed: int) -> nn.Mod
     network = candidate.build(protocol.skeleton)
     INITIALISERS[protocol.initialisation].function(network)
     shape = candidate.input_shapes[protocol.skeleton]
-    if len(shape) == 3 and shape[1] > 8:
-        # Where rows are long, oneDNN runs this layout about twice as fast.
+    widths = [m.out_channels for m in network.modules() if isinstance(m, nn.Conv2d)]
+    if min(widths, default=0) >= _WIDE and len(shape) == 3:
+        # Where there are channels to fill a vector, this layout runs about twice as fast.
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 

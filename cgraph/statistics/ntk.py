@@ -40,7 +40,9 @@ def ntk(probe: Probe, _options: Options) -> Outcome:
     method = "gradients of single samples"
     if kernel is None:
         method = "a backward pass a sample"
-        kernel = gram_by_backward_passes(seen.sums(), list(weights.values()))
+        kernel = gram_by_backward_passes(
+            seen.sums(), list(weights.values()), may_stop=probe.ignores_input
+        )
     outcome = condition_number(kernel, relative_rounding(probe.model))
     return Outcome(outcome.value, outcome.reason, outcome.note, {"method": method})
 
@@ -70,10 +72,13 @@ def condition_number(kernel: NDArray[np.float64], rounding: float) -> Outcome:
     return Outcome(float(v[-1] / v[0]))
 
 
-def gram_by_backward_passes(sums: Tensor, weights: list[Tensor]) -> NDArray[np.float64]:
+def gram_by_backward_passes(
+    sums: Tensor, weights: list[Tensor], *, may_stop: bool = False
+) -> NDArray[np.float64]:
     """T by the definition: one backward pass for each sample through the one forward pass.
 
-    Holds the gradients: batch size times number of weights.
+    Holds the gradients: batch size times number of weights. Where every sample has the same output
+    (`may_stop`) and the first has no gradient, none has, and the rest is not computed.
     """
     rows = sums.new_empty(len(sums), sum(w.numel() for w in weights))
     for i in range(len(sums)):
@@ -81,6 +86,8 @@ def gram_by_backward_passes(sums: Tensor, weights: list[Tensor]) -> NDArray[np.f
             sums[i], weights, retain_graph=True, allow_unused=True, materialize_grads=True
         )
         torch.cat([g.reshape(-1) for g in gradients], out=rows[i])
+        if i == 0 and may_stop and not rows[0].any():
+            return np.zeros((len(sums), len(sums)))
     return _gram([rows])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cgraph.statistics.codes import Accumulator
+from cgraph.statistics.narrow import NarrowBackward
 from cgraph.statistics.nests import Nest, call, logits_of, map_tensors, tensors_of
 
 Reading = Callable[[tuple[Any, ...], dict[str, Any], Tensor], "Tensor | None"]
@@ -267,7 +268,8 @@ def run_forward(
         with torch.enable_grad():
             inputs = map_tensors(Tensor.clone, inputs)
     recorder = RectifierRecorder(size, rectifiers, smooth, skipped)
-    with quiet(), torch.set_grad_enabled(with_graph), recorder:
+    narrow = NarrowBackward() if with_graph else nullcontext()
+    with quiet(), torch.set_grad_enabled(with_graph), narrow, recorder:
         outputs = call(model, inputs)
     return Pass(logits_of(outputs), floats, size, recorder.recorded)
 

@@ -52,12 +52,13 @@ def assess(
     member = np.zeros((len(points), n_clusters))
     member[np.arange(len(points)), labels] = points.weights
     total = member.sum(axis=0)
-    silhouettes = np.empty(len(points))
+    silhouettes = np.zeros(len(points))
     central = np.empty(len(points))  # sum over the members of the own cluster
     for rows, distances in points.blocks():
         own = np.arange(rows.stop - rows.start), labels[rows]
         sums = distances @ member
-        silhouettes[rows] = _silhouettes(sums, own, total, points.own_weights[rows])
+        if n_clusters > 1:
+            silhouettes[rows] = _silhouettes(sums, own, total, points.own_weights[rows])
         central[rows] = (np.square(distances) @ member if objective == "inertia" else sums)[own]
     # Sums that differ by rounding alone are equal: the first point wins.
     digits = np.round(central / max(central.max(initial=0.0), 1e-300), 12)
@@ -85,7 +86,6 @@ def _silhouettes(
     between[own] = np.inf
     nearest = between.min(axis=1)
     larger = np.maximum(within, nearest)
-    defined = ~is_alone & (larger > 0) & np.isfinite(nearest)
-    result = np.zeros(len(sums))
-    result[defined] = ((nearest - within) / np.where(larger > 0, larger, 1.0))[defined]
-    return result
+    silhouettes: NDArray[np.float64] = (nearest - within) / np.where(larger > 0, larger, 1.0)
+    silhouettes[is_alone] = 0.0
+    return silhouettes

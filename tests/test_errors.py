@@ -1,0 +1,77 @@
+import pickle
+
+import pytest
+
+from cgraph import errors
+
+EXAMPLES = {
+    errors.ArgumentError("k", "be above 0", -1, "use 1"): (
+        ValueError,
+        "k must be above 0, got -1; use 1",
+    ),
+    errors.GraphError("edges", "be free of cycles", "a loop"): (
+        ValueError,
+        "edges must be free of cycles, got a loop",
+    ),
+    errors.ArchitectureError("architecture", "have three nodes", "two"): (
+        ValueError,
+        "architecture must have three nodes, got two",
+    ),
+    errors.UnknownNameError("metric", "edt", ["edit", "kl"]): (
+        LookupError,
+        "metric must be one of edit, kl, got 'edt'; did you mean 'edit'?",
+    ),
+    errors.UnknownNameError("metric", "zzz", ["edit"]): (
+        LookupError,
+        "metric must be one of edit, got 'zzz'",
+    ),
+    errors.TraceError("block.conv", "no shape", "pass inputs"): (
+        RuntimeError,
+        "could not capture module 'block.conv': no shape; pass inputs",
+    ),
+    errors.TraceError("", "no shape"): (RuntimeError, "could not capture the model: no shape"),
+    errors.StudyError("another study"): (RuntimeError, "another study"),
+    errors.MissingPackageError("onnx", "onnx", "reading a model"): (
+        ImportError,
+        "reading a model needs the package 'onnx', which is not installed; "
+        "install it with: pip install 'cgraph[onnx]'",
+    ),
+}
+
+
+@pytest.mark.parametrize("error", list(EXAMPLES), ids=lambda error: type(error).__name__)
+class TestErrors:
+    def test_message(self, error):
+        assert str(error) == EXAMPLES[error][1]
+
+    def test_caught_as_its_base_and_as_the_built_in(self, error):
+        assert isinstance(error, errors.CGraphError)
+        assert isinstance(error, EXAMPLES[error][0])
+
+    def test_crosses_processes(self, error):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+
+
+def test_every_error_is_tried():
+    tried = {type(error) for error in EXAMPLES}
+    written = {
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.CGraphError)
+    }
+    assert written - {errors.CGraphError} == tried
+
+
+def test_facts_are_attributes():
+    error = errors.ArgumentError("k", "be above 0", -1, "use 1")
+    assert (error.argument, error.must, error.got, error.hint) == ("k", "be above 0", -1, "use 1")
+    error = errors.UnknownNameError("metric", "edt", ["edit", "kl"])
+    assert (error.family, error.name, error.known, error.near) == (
+        "metric",
+        "edt",
+        ("edit", "kl"),
+        ("edit",),
+    )

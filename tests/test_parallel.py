@@ -1,0 +1,58 @@
+import threading
+
+import numpy as np
+import pytest
+
+from cgraph.errors import ArgumentError
+from cgraph.parallel import one_thread, parallel_map
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("threads", [False, True], ids=["processes", "threads"])
+def test_results_keep_the_order_of_the_items(n_jobs, threads):
+    found = parallel_map(abs, iter(range(-5, 5)), n_jobs=n_jobs, threads=threads)
+    assert list(found) == [5, 4, 3, 2, 1, 0, 1, 2, 3, 4]
+
+
+def test_no_items():
+    assert list(parallel_map(abs, [], n_jobs=2, threads=True)) == []
+
+
+def test_one_worker_is_this_thread_and_lazy():
+    def item_and_thread(i):
+        return i, threading.get_ident()
+
+    results = parallel_map(item_and_thread, iter(range(3)))
+    assert next(results) == (0, threading.get_ident())
+
+
+def test_threads_share_the_arrays_of_the_caller():
+    out = np.zeros(20)
+
+    def fill(i):
+        out[i] = i
+
+    list(parallel_map(fill, range(20), n_jobs=2, threads=True))
+    assert out.tolist() == list(range(20))
+
+
+def test_an_error_of_a_worker_reaches_the_caller():
+    with pytest.raises(ZeroDivisionError):
+        list(parallel_map(lambda i: 1 // i, [1, 0], n_jobs=2, threads=True))
+
+
+def test_no_workers():
+    with pytest.raises(ArgumentError, match=r"n_jobs must be a number of workers, .* got 0"):
+        parallel_map(abs, [1], n_jobs=0)
+
+
+def test_one_thread_limits_and_restores():
+    from threadpoolctl import threadpool_info
+
+    def blas():
+        return [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+
+    before = blas()
+    with one_thread():
+        assert set(blas()) <= {1}
+    assert blas() == before

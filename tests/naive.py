@@ -285,3 +285,56 @@ def macs_of_layers(model, x):
             module.register_forward_hook(count)
     model(x)
     return sum(total)
+
+
+# Training-free statistics of networks whose rectifiers are modules
+
+
+def relu_codes(model, x):
+    """Codes of every nn.ReLU of a pass, as 0 and 1, shape (batch, units); the model is changed."""
+    import torch
+
+    found = []
+    hooks = [
+        module.register_forward_hook(
+            lambda _module, _inputs, out: found.append((out > 0).flatten(1).double())
+        )
+        for module in model.modules()
+        if isinstance(module, torch.nn.ReLU)
+    ]
+    with torch.no_grad():
+        model(x)
+    for hook in hooks:
+        hook.remove()
+    return torch.cat(found, dim=1).numpy()
+
+
+def naswot_v2(model, x):
+    """log |det K| with K as a sum of two products of codes."""
+    c = relu_codes(model, x)
+    return float(np.linalg.slogdet(c @ c.T + (1 - c) @ (1 - c).T)[1])
+
+
+def n_regions(model, batches):
+    """Number of different codes over the batches."""
+    return len({tuple(row) for x in batches for row in relu_codes(model, x)})
+
+
+def naswot_v1(model, x, k=1e-5):
+    """The score of the eigenvalues of the correlation of input gradients."""
+    x = x.clone().requires_grad_()
+    model(x).sum().backward()
+    v = np.linalg.eigvalsh(np.corrcoef(x.grad.flatten(1).double().numpy()))
+    return float(-np.sum(np.log(v + k) + 1 / (v + k)))
+
+
+def ntk_condition(model, x):
+    """Condition number of the Gram matrix of gradients, a forward and a backward pass a sample."""
+    rows = []
+    for i in range(len(x)):
+        model.zero_grad()
+        model(x)[i].sum().backward()
+        weights = [p for name, p in model.named_parameters() if "weight" in name]
+        rows.append(np.concatenate([p.grad.flatten().double().numpy() for p in weights]))
+    v = np.linalg.eigvalsh(np.array(rows) @ np.array(rows).T)
+    return float(v[-1] / v[0])

@@ -1,0 +1,47 @@
+"""Quicker backward passes give the gradients of the plain ones."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cgraph.statistics.narrow import NarrowBackward
+
+CALLS = {
+    "3x3": lambda x, w, b: F.conv2d(x, w, b, padding=1),
+    "3x3, no padding": lambda x, w, b: F.conv2d(x, w),
+    "stride 2": lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1),
+    "stride 3 and 2": lambda x, w, b: F.conv2d(x, w, b, (3, 2), (0, 1)),
+    "1x1": lambda x, w, b: F.conv2d(x, w[:, :, :1, :1], b, stride=2),
+    "dilated": lambda x, w, b: F.conv2d(x, w, b, padding=2, dilation=2),
+    "same": lambda x, w, b: F.conv2d(x, w, b, padding="same"),
+    "pooling": lambda x, w, b: F.avg_pool2d(x, 3, 1, 1, count_include_pad=False),
+    "pooling with zeros": lambda x, w, b: F.avg_pool2d(x, 5, 1, 2),
+    "pooling with a stride": lambda x, w, b: F.avg_pool2d(x, 2),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("size", [(7, 8), (2, 3)], ids=["7x8", "2x3"])
+def test_gradients(call, size):
+    if size == (2, 3) and call == "3x3, no padding":
+        pytest.skip("the kernel is larger than the image")
+    if size == (2, 3) and call == "stride 3 and 2":
+        pytest.skip("the kernel is larger than the image")
+    generator = torch.Generator().manual_seed(0)
+    x, w, b = (
+        torch.randn(*shape, generator=generator, dtype=torch.float64, requires_grad=True)
+        for shape in ((2, 3, *size), (4, 3, 3, 3), (4,))
+    )
+    plain = CALLS[call](x, w, b)
+    with NarrowBackward():
+        quick = CALLS[call](x, w, b)
+    torch.testing.assert_close(quick, plain)
+    g = torch.randn(plain.shape, generator=generator, dtype=torch.float64)
+    for a, c in zip(
+        torch.autograd.grad(quick, (x, w, b), g, allow_unused=True),
+        torch.autograd.grad(plain, (x, w, b), g, allow_unused=True),
+        strict=True,
+    ):
+        assert (a is None) == (c is None)
+        if a is not None:
+            torch.testing.assert_close(a, c)

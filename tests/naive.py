@@ -338,3 +338,26 @@ def ntk_condition(model, x):
         rows.append(np.concatenate([p.grad.flatten().double().numpy() for p in weights]))
     v = np.linalg.eigvalsh(np.array(rows) @ np.array(rows).T)
     return float(v[-1] / v[0])
+
+
+# Edit distance
+
+
+def edit_distance_over_maps(a, b, costs):
+    """The definition read aloud: the least cost over all maps of some kernels of a into b."""
+    place = {label: i for i, label in enumerate(costs.vocabulary)}
+    x, y = [place[label] for label in a.labels], [place[label] for label in b.labels]
+    edges_a, edges_b = set(map(tuple, a.edges.tolist())), set(map(tuple, b.edges.tolist()))
+    best = math.inf
+    for images in product([None, *range(len(y))], repeat=len(x)):
+        used = [j for j in images if j is not None]
+        if len(set(used)) != len(used):
+            continue
+        cost = sum(
+            costs.delete[x[i]] if j is None else costs.substitute[x[i], y[j]]
+            for i, j in enumerate(images)
+        )
+        cost += sum(costs.insert[y[j]] for j in range(len(y)) if j not in used)
+        kept = sum((images[u], images[v]) in edges_b for u, v in edges_a)
+        best = min(best, cost + costs.edge * (len(edges_a) + len(edges_b) - 2 * kept))
+    return best

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from cgraph.errors import ArgumentError, UnknownNameError
@@ -320,9 +320,9 @@ def test_arguments_are_checked():
     x = images(4, shape=(8,))
     with pytest.raises(UnknownNameError, match="did you mean 'naswot-v1'"):
         measure(multilayer(), "naswot_v1", x)
-    with pytest.raises(ArgumentError, match="model must be a torch.nn.Module, got str"):
+    with pytest.raises(ArgumentError, match=r"model must be a torch.nn.Module, got str"):
         measure("resnet", "ntk", x)
-    with pytest.raises(ArgumentError, match="inputs must be a batch.*got None"):
+    with pytest.raises(ArgumentError, match=r"inputs must be a batch.*got None"):
         measure(multilayer(), "ntk")
     with pytest.raises(ArgumentError, match=r"share their first axis.*\[3, 4\]"):
         measure(multilayer(), "ntk", (x, x[:3]))
@@ -330,5 +330,5 @@ def test_arguments_are_checked():
         measure(multilayer(), "ntk", x, mode="test")
     stuck = multilayer()
     stuck.cache = stuck(x)
-    with pytest.raises(ArgumentError, match="deepcopy.*Sequential"):
+    with pytest.raises(ArgumentError, match=r"deepcopy.*Sequential"):
         measure(stuck, "ntk", x)

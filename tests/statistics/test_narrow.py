@@ -2,31 +2,27 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812
 
 from cgraph.statistics.narrow import NarrowBackward
 
 CALLS = {
     "3x3": lambda x, w, b: F.conv2d(x, w, b, padding=1),
-    "3x3, no padding": lambda x, w, b: F.conv2d(x, w),
+    "3x3, no padding": lambda x, w, _b: F.conv2d(x, w),
     "stride 2": lambda x, w, b: F.conv2d(x, w, b, stride=2, padding=1),
     "stride 3 and 2": lambda x, w, b: F.conv2d(x, w, b, (3, 2), (0, 1)),
     "1x1": lambda x, w, b: F.conv2d(x, w[:, :, :1, :1], b, stride=2),
     "dilated": lambda x, w, b: F.conv2d(x, w, b, padding=2, dilation=2),
     "same": lambda x, w, b: F.conv2d(x, w, b, padding="same"),
-    "pooling": lambda x, w, b: F.avg_pool2d(x, 3, 1, 1, count_include_pad=False),
-    "pooling with zeros": lambda x, w, b: F.avg_pool2d(x, 5, 1, 2),
-    "pooling with a stride": lambda x, w, b: F.avg_pool2d(x, 2),
+    "pooling": lambda x, _w, _b: F.avg_pool2d(x, 3, 1, 1, count_include_pad=False),
+    "pooling with zeros": lambda x, _w, _b: F.avg_pool2d(x, 5, 1, 2),
+    "pooling with a stride": lambda x, _w, _b: F.avg_pool2d(x, 2),
 }
 
 
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("size", [(7, 8), (2, 3)], ids=["7x8", "2x3"])
+@pytest.mark.parametrize("size", [(7, 8), (3, 4)], ids=["7x8", "3x4"])
 def test_gradients(call, size):
-    if size == (2, 3) and call == "3x3, no padding":
-        pytest.skip("the kernel is larger than the image")
-    if size == (2, 3) and call == "stride 3 and 2":
-        pytest.skip("the kernel is larger than the image")
     generator = torch.Generator().manual_seed(0)
     x, w, b = (
         torch.randn(*shape, generator=generator, dtype=torch.float64, requires_grad=True)

@@ -149,3 +149,11 @@ def test_parameter_limits_of_nasbench201_equal_the_published_counts():
         assert footprint(nasbench201(index)).parameter_bytes_at("int8") == ours[index]
     counts = [int((ours <= limit * 1_000_000).sum()) for limit in (0.25, 0.5, 1)]
     assert counts == [int((published <= limit * 1_000_000).sum()) for limit in (0.25, 0.5, 1)]
+
+
+def test_the_benchmark_runs(capsys):
+    from tests.benchmarks.bench_memory import main
+
+    total = main(n=2, n_jobs=1, most_branches=2)
+    assert total["exact"] == total["orders"] == 4
+    assert "2 branches of 4 kernels: recursion" in capsys.readouterr().out

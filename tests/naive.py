@@ -361,3 +361,59 @@ def edit_distance_over_maps(a, b, costs):
         kept = sum((images[u], images[v]) in edges_b for u, v in edges_a)
         best = min(best, cost + costs.edge * (len(edges_a) + len(edges_b) - 2 * kept))
     return best
+
+
+def loss_gradients(model, x, labels, create_graph=False):
+    """Weights of convolutions and linear layers, and the gradients of cross entropy."""
+    import torch
+
+    weights = [
+        m.weight for m in model.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)
+    ]
+    loss = torch.nn.functional.cross_entropy(model(x), labels)
+    return weights, torch.autograd.grad(loss, weights, create_graph=create_graph)
+
+
+def fisher(model, x, labels, step=1e-6):
+    """By the definition, the gradients of what layers give by central differences."""
+    import torch
+
+    total = 0.0
+    layers = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
+    for layer in layers:
+        kept = []
+        hook = layer.register_forward_hook(lambda _m, _i, out, kept=kept: kept.append(out))
+        with torch.no_grad():
+            model(x)
+        hook.remove()
+        given = kept[0]
+        slopes = torch.zeros_like(given)
+        for index in np.ndindex(*given.shape):
+            losses = []
+            for sign in (1, -1):
+                moved = given.clone()
+                moved[index] += sign * step
+                hook = layer.register_forward_hook(lambda _m, _i, _o, moved=moved: moved)
+                with torch.no_grad():
+                    losses.append(torch.nn.functional.cross_entropy(model(x), labels))
+                hook.remove()
+            slopes[index] = (losses[0] - losses[1]) / (2 * step)
+        product = (given * slopes).flatten(2).sum(2) if given.dim() == 4 else given * slopes
+        saliency = product.square().mean(0) / 2
+        total += sum(float(s) * layer.weight[0].numel() for s in saliency)
+    return total
+
+
+def hessian_product(model, x, labels, step=1e-5):
+    """H g by a central difference of gradients along g."""
+    import copy
+
+    _, gradients = loss_gradients(model, x, labels)
+    ends = []
+    for sign in (1, -1):
+        moved = copy.deepcopy(model)
+        weights, _ = loss_gradients(moved, x, labels)
+        for w, g in zip(weights, gradients, strict=True):
+            w.data += sign * step * g
+        ends.append(loss_gradients(moved, x, labels)[1])
+    return [(a - b) / (2 * step) for a, b in zip(*ends, strict=True)]

@@ -120,13 +120,16 @@ def _measured(
 ) -> Iterator[tuple[str, tuple[Statistic, float]]]:
     first = protocols[0]
     key = (draw.seed, draw.candidate.program, draw.index, first.skeleton, first.initialisation)
-    for group in _groups([p.name for p in protocols], ("batch_size", "mode", "shares_batch")):
+    for group in _groups(
+        [p.name for p in protocols],
+        ("batch_size", "n_batches", "image_size", "mode", "shares_batch", "takes_over"),
+    ):
         start = time.perf_counter()
         network = fresh_network(draw.candidate, first, seed_of("network", *key))
         batches = _batches(draw, protocols, group[0])
         network.train(group[0].mode == "train")
         observes = frozenset().union(*(p.observes for p in group))
-        probe = Probe(network, batches, observes)
+        probe = Probe(network, batches, observes, seed_of("labels", *key))
         for protocol in group:
             value = statistic_of(probe, protocol)
             now = time.perf_counter()
@@ -150,6 +153,8 @@ def fresh_network(candidate: Candidate, protocol: Protocol, seed: int) -> nn.Mod
 def _batches(draw: Draw, protocols: Sequence[Protocol], protocol: Protocol) -> list[Nest]:
     """Batches of one protocol: heads of the largest that its network needs."""
     shape = draw.candidate.input_shapes[protocol.skeleton]
+    if protocol.image_size is not None and len(shape) == 3:
+        shape = (shape[0], protocol.image_size, protocol.image_size)
     program = "" if protocol.shares_batch else draw.candidate.program
     largest = max(p.batch_size for p in protocols if p.shares_batch == protocol.shares_batch)
     batches = []

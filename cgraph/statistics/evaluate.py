@@ -90,7 +90,8 @@ def evaluate(
 
     Notes
     -----
-    Equal programs get equal values: they are drawn once, as the first of them by name.
+    Equal programs get equal values: they are drawn once, as the first of them by name. Labels,
+    where a statistic is of a loss, are drawn at random from the classes of the output.
 
     Examples
     --------

@@ -48,6 +48,17 @@ def _kaiming_fan_out(model: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
+def _normal(model: nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, _CONVOLUTIONS):
+            nn.init.normal_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.modules.batchnorm._BatchNorm | nn.GroupNorm) and module.affine:
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
 INITIALISERS: Table[Initialiser] = Table(
     "initialisation",
     [
@@ -57,6 +68,11 @@ INITIALISERS: Table[Initialiser] = Table(
             _kaiming_fan_out,
             "convolution and linear weights normal with variance 2 / fan-out, biases 0, "
             "batch norm 1 and 0",
+        ),
+        Initialiser(
+            "normal",
+            _normal,
+            "convolution and linear weights standard normal, biases 0, norms 1 and 0",
         ),
     ],
 )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import Attributes
 from cgraph.statistics.methods import Protocol, resolve
-from cgraph.statistics.nests import Nest
+from cgraph.statistics.nests import Nest, batch_size
 from cgraph.statistics.probing import Probe
 from cgraph.statistics.values import Statistic
 
@@ -23,6 +23,7 @@ def measure(
     statistic: str,
     inputs: Nest = None,
     *,
+    labels: Tensor | Sequence[Tensor] | None = None,
     mode: Literal["train", "eval"] | None = None,
 ) -> Statistic:
     """One statistic of one network as it stands: no new initialisation, data type kept.
@@ -38,6 +39,8 @@ def measure(
         A batch: a tensor, a tuple of tensors (several arguments), or a dict (keyword arguments).
         A list of these is several batches. Floating-point tensors are converted to the type and
         the device of the parameters.
+    labels : Tensor of shape (batch,), or a list of them, optional
+        Class of each sample, of each batch; for statistics of a loss.
     mode : {"train", "eval"}, default=None
         Mode for the measurement; by default every module stays in its own.
 
@@ -76,7 +79,8 @@ def measure(
         raise ArgumentError("mode", "be 'train', 'eval' or None", repr(mode))
     protocol = resolve(statistic)
     batches = inputs if isinstance(inputs, list) else [inputs]
-    if inputs is None or not batches:
+    needs_inputs = bool(protocol.needs) or protocol.observes
+    if not batches or (inputs is None and needs_inputs):
         raise ArgumentError(
             "inputs", f"be a batch, or a list of batches, for {protocol.name}", repr(inputs)
         )
@@ -86,7 +90,7 @@ def measure(
             network.train(mode == "train")
         if protocol.is_delicate and any(module.training for module in network.modules()):
             network.double()
-        probe = Probe(network, batches, protocol.observes)
+        probe = Probe(network, batches, protocol.observes, _labels(labels, batches, protocol))
         return statistic_of(probe, protocol)
 
 
@@ -124,6 +128,25 @@ def copy_of(model: nn.Module) -> nn.Module:
             f"{type(model).__name__}, which it cannot: {error}",
             "drop cached tensors, or measure a model fresh from its factory",
         ) from error
+
+
+def _labels(
+    labels: Tensor | Sequence[Tensor] | None, batches: list[Nest], protocol: Protocol
+) -> list[Tensor] | None:
+    """Labels of each batch, checked; None for a statistic that takes none."""
+    if "labels" not in protocol.needs:
+        return None
+    given = [] if labels is None else [labels] if isinstance(labels, Tensor) else list(labels)
+    sizes = [batch_size(batch) for batch in batches]
+    if [tuple(t.shape) for t in given] != [(size,) for size in sizes]:
+        came = "none" if labels is None else ", ".join(str(tuple(t.shape)) for t in given)
+        raise ArgumentError(
+            "labels",
+            f"hold a class for each sample of each batch for {protocol.name}, of shape "
+            + ", ".join(f"({size},)" for size in sizes),
+            came,
+        )
+    return [t.long() for t in given]
 
 
 @contextmanager

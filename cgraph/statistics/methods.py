@@ -13,14 +13,18 @@ from typing import Literal
 
 from cgraph.errors import UnknownNameError
 from cgraph.registry import Table
+from cgraph.statistics.features import meco, zen
+from cgraph.statistics.gradients import fisher, grad_norm, grasp, snip, zico
 from cgraph.statistics.naswot import naswot_v1, naswot_v2
 from cgraph.statistics.ntk import ntk
 from cgraph.statistics.options import Options
 from cgraph.statistics.probing import Observable, Probe
-from cgraph.statistics.regions import regions
+from cgraph.statistics.regions import regions, swap
+from cgraph.statistics.static import n_layers, n_macs, n_parameters
+from cgraph.statistics.synflow import synflow
 from cgraph.statistics.values import Outcome
 
-Initialisation = Literal["default", "kaiming-fan-out"]
+Initialisation = Literal["default", "kaiming-fan-out", "normal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,14 @@ class Protocol:
         What a forward pass has to provide.
     skeleton : str, default="full"
         Which network of a candidate is measured.
-    initialisation : {"default", "kaiming-fan-out"}, default="default"
+    initialisation : {"default", "kaiming-fan-out", "normal"}, default="default"
         How its weights are drawn; "default" is PyTorch's.
     batch_size : int, default=64
         Samples of a batch.
     n_batches : int, default=1
         Batches.
+    image_size : int, default=None
+        Height and width of the images, where they are not those of the skeleton.
     mode : {"train", "eval"}, default="train"
         Whether batch norm uses the statistics of the batch.
     is_delicate : bool, default=False
@@ -75,6 +81,7 @@ class Protocol:
     initialisation: Initialisation = "default"
     batch_size: int = 64
     n_batches: int = 1
+    image_size: int | None = None
     mode: Literal["train", "eval"] = "train"
     is_delicate: bool = False
     shares_batch: bool = False
@@ -89,6 +96,11 @@ class Protocol:
         """The name without the protocol."""
         return self.name.partition("@")[0]
 
+    @property
+    def takes_over(self) -> str:
+        """Its id, where it runs passes of its own that change the network; else "" ."""
+        return "" if self.observes or not self.needs else self.name
+
 
 _NTK = "condition number of the Gram matrix of the gradients of the summed logits, over weights"
 _REGIONS = "number of distinct signs of all rectified units"
@@ -100,7 +112,13 @@ _MELLOR_V2 = "Mellor et al., 2021, Neural Architecture Search without Training, 
 _ZERO_COST = "Abdelfattah et al., 2021, Zero-Cost Proxies for Lightweight NAS, ICLR"
 _ZEN_NAS = "Lin et al., 2021, Zen-NAS, ICCV; batch of 64, weights by PyTorch's default"
 
+_ZICO = "Li et al., 2023, ZiCo: Zero-shot NAS via Inverse Coefficient of Variation, ICLR"
+_MECO = "Jiang et al., 2023, MeCo: Zero-Shot NAS with One Data and Single Forward Pass, NeurIPS"
+_SWAP = "Peng et al., 2024, SWAP-NAS, ICLR"
+
 _GRADIENTS = ("inputs", "gradients")
+_LABELS = ("inputs", "gradients", "labels")
+_GRAPH: frozenset[Observable] = frozenset({"weight graph"})
 
 STATISTICS: Table[Protocol] = Table(
     "statistic",
@@ -149,6 +167,68 @@ STATISTICS: Table[Protocol] = Table(
             "naswot-v2@official", naswot_v2, _NASWOT_V2, 1,
             frozenset({"agreements", "input graph"}), batch_size=128, shares_batch=True,
             needs=_GRADIENTS, options=Options(is_reachable_only=True), source=_MELLOR_V2,
+        ),
+        Protocol(
+            "grad-norm@zero-cost-nas", grad_norm,
+            "sum over layers of the Euclidean norm of the gradient of cross entropy", 1, _GRAPH,
+            is_recommended=True, needs=_LABELS, cost="one forward and one backward pass",
+            source=_ZERO_COST,
+        ),
+        Protocol(
+            "snip@zero-cost-nas", snip, "sum |W dL/dW|, L the cross entropy", 1, _GRAPH,
+            is_recommended=True, needs=_LABELS, cost="one forward and one backward pass",
+            source=f"Lee et al., 2019, SNIP; {_ZERO_COST}",
+        ),
+        Protocol(
+            "grasp@zero-cost-nas", grasp, "sum -W (H g), g and H of the cross entropy", 1, _GRAPH,
+            is_recommended=True, needs=_LABELS, cost="one forward and two backward passes",
+            source=f"Wang et al., 2020, GraSP; {_ZERO_COST}, whose sign it has",
+        ),
+        Protocol(
+            "fisher@zero-cost-nas", fisher,
+            "sum over weights of their channel's 1/2 mean_n (sum_hw a dL/da)^2", 1, _GRAPH,
+            is_recommended=True, needs=_LABELS, cost="one forward and one backward pass",
+            source=f"Turner et al., 2020, BlockSwap; {_ZERO_COST}",
+        ),
+        Protocol(
+            "synflow@zero-cost-nas", synflow,
+            "log sum |W dR/dW|: parameters by size, no batch norm, an input of ones, R = sum f", 1,
+            batch_size=1, is_recommended=True, needs=("gradients",),
+            cost="one forward and one backward pass of one input",
+            source=f"Tanaka et al., 2020, NeurIPS; {_ZERO_COST}, of which it is the logarithm",
+        ),
+        Protocol(
+            "zen@zen-nas", zen,
+            "log E |f(x) - f(x + 0.01 x')| before pooling, plus sum log sqrt(mean running var)", 1,
+            initialisation="normal", batch_size=16, is_recommended=True,
+            cost="two forward passes", source="Lin et al., 2021, Zen-NAS, ICCV",
+        ),
+        Protocol(
+            "zico@official", zico, "sum over layers of log sum_w mean|g_w| / std g_w, over batches",
+            1, _GRAPH, n_batches=2, is_recommended=True, needs=_LABELS,
+            cost="two forward and two backward passes", source=_ZICO,
+        ),
+        Protocol(
+            "meco@official", meco,
+            "sum over layers of the least eigenvalue of the correlation of channels", 1,
+            batch_size=1, image_size=64, is_recommended=True,
+            cost="one forward pass of one input", source=_MECO,
+        ),
+        Protocol(
+            "swap@official", swap, "number of distinct patterns of units over samples", 1,
+            frozenset({"unit patterns"}), batch_size=16, is_recommended=True, source=_SWAP,
+        ),
+        Protocol(
+            "params@static", n_parameters, "number of parameters", 1, batch_size=1,
+            is_recommended=True, needs=(), cost="none", source="counted",
+        ),
+        Protocol(
+            "macs@static", n_macs, "multiply-accumulate operations for one input", 1, batch_size=1,
+            is_recommended=True, cost="a trace, nothing computed", source="counted",
+        ),
+        Protocol(
+            "layers@static", n_layers, "number of convolutions and linear layers", 1, batch_size=1,
+            is_recommended=True, needs=(), cost="none", source="counted",
         ),
     ],
 )  # fmt: skip

@@ -19,7 +19,7 @@ _WIDEST_CONVOLUTION = 4
 _WIDEST_POOLING = 16
 
 
-class NarrowBackward(TorchFunctionMode):  # type: ignore[no-untyped-call]
+class NarrowBackward(TorchFunctionMode):
     """While it is active, narrow layers record the quicker backward passes."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -27,13 +27,13 @@ class NarrowBackward(TorchFunctionMode):  # type: ignore[no-untyped-call]
         del types
         kwargs = kwargs or {}
         if func is torch.conv2d:
-            call = _convolution_call(*args, **kwargs)
-            if call is not None:
-                return _Convolution.apply(*call)  # type: ignore[no-untyped-call]
+            convolution = _convolution_call(*args, **kwargs)
+            if convolution is not None:
+                return _Convolution.apply(*convolution)  # type: ignore[no-untyped-call]
         elif func is torch._C._nn.avg_pool2d:
-            call = _pooling_call(*args, **kwargs)
-            if call is not None:
-                return _AveragePooling.apply(*call)  # type: ignore[no-untyped-call]
+            pooling = _pooling_call(*args, **kwargs)
+            if pooling is not None:
+                return _AveragePooling.apply(*pooling)  # type: ignore[no-untyped-call]
         return func(*args, **kwargs)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cgraph.statistics.codes import Agreements, Patterns, UnitPatterns
 from cgraph.statistics.nests import Nest, batch_size, fitted_to
@@ -28,15 +29,23 @@ class Probe:
         At least one batch.
     observes : set of Observable
         What the first pass has to provide; what nobody needs is not paid for.
+    labels : sequence of Tensor, or int, optional
+        Class of each sample of each batch, or a seed to draw them from.
     """
 
     def __init__(
-        self, model: nn.Module, batches: Sequence[Nest], observes: frozenset[Observable]
+        self,
+        model: nn.Module,
+        batches: Sequence[Nest],
+        observes: frozenset[Observable],
+        labels: Sequence[Tensor] | int | None = None,
     ) -> None:
         self.model = model
         self.batches = [fitted_to(model, batch) for batch in batches]
-        self.sizes = [batch_size(batch) for batch in self.batches]
+        # A batch of None is for statistics that run nothing.
+        self.sizes = [0 if batch is None else batch_size(batch) for batch in self.batches]
         self.observes = observes
+        self._labels = labels
         self.agreements = Agreements()
         self.smooth_agreements = Agreements()
         self.patterns = Patterns()
@@ -53,17 +62,36 @@ class Probe:
     @cached_property
     def first(self) -> Pass:
         """The pass over the first batch."""
-        return self._run(0, with_graph=bool({"input graph", "weight graph"} & self.observes))
+        return self._run(0, with_graph=self._with_graph)
 
     @cached_property
     def all(self) -> list[Pass]:
         """The passes over every batch, the first one included."""
-        return [self.first, *(self._run(i) for i in range(1, len(self.batches)))]
+        others = range(1, len(self.batches))
+        return [self.first, *(self._run(i, with_graph=self._with_graph) for i in others)]
+
+    def another(self) -> Pass:
+        """One more pass over the first batch, for who has to be there while it runs."""
+        return run_forward(self.model, self.batches[0], self.sizes[0], with_graph=self._with_graph)
+
+    @property
+    def _with_graph(self) -> bool:
+        return bool({"input graph", "weight graph"} & self.observes)
 
     @property
     def ignores_input(self) -> bool:
         """Whether every sample of the first batch has the same output."""
         return self.size > 1 and all(bool((t == t[:1]).all()) for t in self.first.logits)
+
+    def labels_of(self, i: int, n_classes: int) -> Tensor:
+        """Class of each sample of batch i: those given, or drawn at random."""
+        assert self._labels is not None, "labels or a seed are given where a loss is needed"
+        if not isinstance(self._labels, int):
+            return self._labels[i]
+        rng = np.random.default_rng([self._labels, i])
+        # Drawn as shares of the classes, one by one: a smaller batch has the head of a larger.
+        drawn = np.floor(rng.random(self.sizes[i]) * n_classes).astype(np.int64)
+        return torch.from_numpy(drawn)
 
     def _run(self, i: int, *, with_graph: bool = False) -> Pass:
         rectifiers: list[Agreements | Patterns | UnitPatterns] = []

@@ -26,3 +26,21 @@ def regions(probe: Probe, _options: Options) -> Outcome:
     elif count == 1:
         note = "degenerate: every sample is in one region"
     return Outcome(float(count), note=note, details={"n_samples": n_samples})
+
+
+def swap(probe: Probe, _options: Options) -> Outcome:
+    """Number of distinct patterns of units over the samples of a batch.
+
+    Peng, Song, Fayek, Ciesielski and Chang (2024, "SWAP-NAS", ICLR).
+    """
+    seen = probe.first
+    if seen.recorded.lacks_batch_axis:
+        return missing(Reason.NO_BATCH_AXIS)
+    if not seen.recorded.n_rectifiers:
+        return missing(Reason.NO_RECTIFIER)
+    if not seen.is_finite:
+        return missing(Reason.NOT_FINITE)
+    patterns = probe.unit_patterns
+    count, n_possible = patterns.n_distinct, min(patterns.n_units, 2**probe.size)
+    note = "saturated: every pattern there can be" if count == n_possible else ""
+    return Outcome(float(count), note=note, details={"n_units": patterns.n_units})

@@ -151,7 +151,10 @@ def test_the_model_is_left_as_it_was_found(name):
     gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
     hooks = [len(m._forward_hooks) + len(m._backward_hooks) for m in model.modules()]
     calls, x_before, state = model.calls, x.clone(), torch.get_rng_state()
-    measure(model, name, [x, x.flip(0)] if name == "zico" else x, mode="train")
+    inputs, labels = (
+        (x, torch.arange(10) % 5) if name != "zico" else ([x, x], [torch.arange(10) % 5] * 2)
+    )
+    measure(model, name, inputs, labels=labels, mode="train")
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     assert [m.training for m in model.modules()] == modes
     assert [p.requires_grad for p in model.parameters()] == takes_gradient

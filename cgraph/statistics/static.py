@@ -1,0 +1,41 @@
+"""Sizes of a network: baselines that no study of statistics should leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from cgraph.statistics.gradients import layers_of
+from cgraph.statistics.nests import head
+from cgraph.statistics.options import Options
+from cgraph.statistics.probing import Probe
+from cgraph.statistics.values import Outcome
+
+
+def n_parameters(probe: Probe, _options: Options) -> Outcome:
+    """Number of scalar parameters, a shared one once."""
+    return Outcome(float(sum(p.numel() for p in probe.model.parameters())))
+
+
+def n_macs(probe: Probe, _options: Options) -> Outcome:
+    """Multiply-accumulate operations for one input."""
+    from cgraph.tracing.record import trace
+
+    inputs = head(probe.batches[0], 1)
+    model = probe.model
+    modes = [module.training for module in model.modules()]
+    model.eval()
+    with torch.no_grad():
+        if isinstance(inputs, Mapping):
+            graph = trace(model, **inputs)
+        else:
+            graph = trace(model, *(inputs if isinstance(inputs, tuple) else (inputs,)))
+    for module, mode in zip(model.modules(), modes, strict=True):
+        module.training = mode
+    return Outcome(float(graph.macs))
+
+
+def n_layers(probe: Probe, _options: Options) -> Outcome:
+    """Number of convolutions and linear layers."""
+    return Outcome(float(len(layers_of(probe.model))))

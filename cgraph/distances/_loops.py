@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.distances._compile import compiled
+from cgraph.distances._stream import stream
 from cgraph.distances.plans import DistanceTable, Floats
 from cgraph.parallel import parallel_map
 
 TILE_ROWS, TILE_COLUMNS = 128, 256
+SPREAD = 1 << 22  # entries that a thread spreads at a time
 SMALL = 1 << 18  # entries that are done sooner than threads are started
 
 Tile = Callable[[NDArray[np.float64], NDArray[np.float64], Floats], None]
@@ -50,7 +52,7 @@ def fill_by_tiles(
 def spread(table: DistanceTable, out: Floats, n_jobs: int) -> None:
     """Fill `out` of shape (n, m) with ``table.values[table.rows[i], table.columns[j]]``."""
     block = partial(_spread_block, table, out)
-    rows = max(1, SMALL // max(1, out.shape[1]))
+    rows = max(1, SPREAD // max(1, out.shape[1]))
     _over_blocks(block, len(out), rows, n_jobs if out.size > SMALL else 1)
 
 
@@ -109,7 +111,17 @@ def _fill_strip(
         tile(x[rows], np.ascontiguousarray(columns[:, some]), part)
         out[rows, some] = part
         if is_mirrored:
-            out[some, rows] = part.T
+            write_transposed(part, out[some, rows])
+
+
+@compiled
+def write_transposed(part: Floats, out: Floats) -> None:
+    """Write the transpose, eight columns at a time: a cache line of `part` is used up at once."""
+    for first in range(0, part.shape[1], 8):
+        last = min(first + 8, part.shape[1])
+        for i in range(part.shape[0]):
+            for j in range(first, last):
+                out[j, i] = part[i, j]
 
 
 @compiled
@@ -124,7 +136,7 @@ def spread_rows(
         row = values[rows[i]]
         target = out[i]
         for j in range(columns.shape[0]):
-            target[j] = row[columns[j]]
+            stream(target, j, row[columns[j]])
 
 
 @compiled

@@ -234,11 +234,16 @@ def jensen_shannon_tile(x: NDArray[np.float64], y: NDArray[np.float64], out: Flo
             for j in range(total.shape[0]):
                 total[j] += x_log2_x(p + q[j])
         row, entropy, entropies = out[i], x[i, n], y[n]
+        n_near = 0
         for j in range(total.shape[0]):
-            square = 0.5 * (0.5 * (entropy + entropies[j]) - total[j])
-            if square < NEAR:
-                square = near_divergence(x[i], y, j)
-            row[j] = math.sqrt(min(square, 1.0))
+            total[j] = 0.5 * (0.5 * (entropy + entropies[j]) - total[j])
+            n_near += total[j] < NEAR
+        if n_near > 0:  # apart, so that the loops before and after are free of calls
+            for j in range(total.shape[0]):
+                if total[j] < NEAR:
+                    total[j] = near_divergence(x[i], y, j)
+        for j in range(total.shape[0]):
+            row[j] = math.sqrt(min(total[j], 1.0))
 
 
 @compiled

@@ -86,6 +86,7 @@ def test_the_table_spread_out_is_the_matrix(metric, population):
 @METRICS
 def test_any_number_of_threads_gives_the_same_bytes(metric, monkeypatch):
     monkeypatch.setattr("cgraph.distances._loops.SMALL", 16)
+    monkeypatch.setattr("cgraph.distances._loops.SPREAD", 500)
     graphs = list(_many_graphs())
     population = Population(graphs)
     wanted = pairwise_distances(population, metric, n_jobs=1)

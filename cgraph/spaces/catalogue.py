@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cgraph.registry import Table
+from cgraph.spaces.nasbench101.space import NASBench101
 from cgraph.spaces.nasbench201.space import NASBench201
 from cgraph.spaces.space import Space
 
-SPACES: Table[Space] = Table("space", [NASBench201()])
+SPACES: Table[Space] = Table("space", [NASBench101(), NASBench201()])
 
 
 def get(name: str) -> Space:
@@ -36,6 +37,6 @@ def available() -> tuple[str, ...]:
     Examples
     --------
     >>> available()
-    ('nasbench201',)
+    ('nasbench101', 'nasbench201')
     """
     return tuple(SPACES)

@@ -34,7 +34,8 @@ EPOCHS = (4, 12, 36, 108)
 
 # What a run ends with: the third evaluation, after those before training and half-way.
 _FINAL = 2
-_COLUMNS = ("training_seconds", "train_accuracy", "validation_accuracy", "test_accuracy")
+ACCURACIES = ("train_accuracy", "validation_accuracy", "test_accuracy")
+_COLUMNS = ("training_seconds", *ACCURACIES)
 
 
 @dataclass(frozen=True, slots=True)

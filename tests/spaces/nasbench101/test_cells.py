@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cgraph.errors import ArchitectureError
@@ -10,7 +10,6 @@ from tests.strategies import nasbench101_cells, nasbench101_matrices
 GOOD = "conv3x3~0|maxpool3x3~0,1|conv1x1~2|output~1,3"
 
 
-@settings(deadline=None)
 @given(nasbench101_cells())
 def test_string_code_matrix_and_digits_give_the_cell_back(cell):
     assert notation.parse(notation.format_cell(cell)) == cell
@@ -26,7 +25,6 @@ def test_string_code_matrix_and_digits_give_the_cell_back(cell):
     assert cells.from_strings(full, ",".join(official)) == cell
 
 
-@settings(deadline=None)
 @given(nasbench101_matrices())
 def test_pruning_keeps_what_lies_on_a_path(drawn):
     import networkx as nx
@@ -144,7 +142,6 @@ def test_a_bad_string_is_explained(text, quoted):
         assert words in str(error.value)
 
 
-@settings(deadline=None)
 @given(nasbench101_cells(), st.integers(0, 200), st.characters(codec="ascii"))
 def test_a_string_with_one_character_changed_is_refused_or_another_cell(cell, place, character):
     text = notation.format_cell(cell)

@@ -2,7 +2,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from cgraph.errors import ArchitectureError, ArgumentError
 from cgraph.spaces.nasbench101 import cells, enumeration, hashing, notation, table
@@ -40,7 +40,6 @@ def test_only_the_space_is_enumerated(vertices, edges):
         enumeration.enumerate_codes(vertices, edges)
 
 
-@settings(max_examples=60, deadline=None)
 @given(nasbench101_cells())
 def test_numbering_the_vertices_anew_gives_the_same_cell(cell):
     codes = [cells.encode(other) for other in naive.nasbench101_renumberings(cell)]

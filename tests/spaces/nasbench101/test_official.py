@@ -50,7 +50,7 @@ def test_the_test_writer_knows_the_published_checksum():
 
 
 @given(st.lists(st.binary(max_size=80), max_size=5))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_records_come_back(tmp_path_factory, rows):
     path = write(tmp_path_factory.mktemp("records") / "x.tfrecord", rows)
     found = list(tfrecord.read_records(path))
@@ -80,7 +80,6 @@ def test_a_truncated_file_is_refused(tmp_path, cut):
 
 
 @given(st.integers(0, 131), st.integers(1, 255))
-@settings(deadline=None, max_examples=60)
 def test_every_changed_byte_is_found(tmp_path_factory, place, change):
     path = write(tmp_path_factory.mktemp("records") / "x.tfrecord", [b"a" * 50, b"b" * 50])
     content = bytearray(path.read_bytes())

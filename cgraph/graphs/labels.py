@@ -95,8 +95,8 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "products of matrices and vectors",
             "linear matmul mm bmm mv dot vdot addmm addbmm addmv addr baddbmm einsum bilinear "
             "inner outer tensordot chain_matmul kron cdist grouped_mm scaled_mm int_mm ger "
-            "sparse_mm linear_dynamic linalg_multi_dot linalg_matmul linalg_matrix_power linalg_vecdot "
-            "trilinear",
+            "sparse_mm linear_dynamic linalg_multi_dot linalg_matmul linalg_matrix_power "
+            "linalg_vecdot trilinear",
             "addmm linear mkldnn_linear sparse_addmm weight_int",
         ),
         _family(

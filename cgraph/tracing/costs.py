@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
+from torch._C import DispatchKey
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cgraph.tracing.operators import bind, operator_of
+
+COMPOSITE = DispatchKey.CompositeImplicitAutograd
 
 Rule = Callable[[Mapping[str, Any], Any], int]
 
@@ -59,7 +62,8 @@ class InnerMacs(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return result
         if operator.is_composite:
             with self:
-                return func.decompose(*args, **kwargs)
+                # By the very kernel: PyTorch's Python decompositions may differ in what they alias.
+                return func._op_dk(COMPOSITE, *args, **kwargs)
         return func(*args, **kwargs)
 
 

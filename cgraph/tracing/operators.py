@@ -137,7 +137,9 @@ def operator_of(overload: torch._ops.OpOverload[Any, Any]) -> Operator:
         is_view=is_view,
         is_pure=not is_view and not written,
         returns_tensors=any("Tensor" in str(r.type) for r in schema.returns),
-        is_composite=overload._can_decompose(),
+        is_composite=torch._C._dispatch_has_kernel_for_dispatch_key(
+            overload._name, torch._C.DispatchKey.CompositeImplicitAutograd
+        ),
     )
 
 

@@ -68,7 +68,7 @@ def compare(counts: np.ndarray, k: int) -> list[tuple[str, float, float, str]]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--edges", type=int, default=5, help="5^edges programs")
-    parser.add_argument("--clusters", type=int, default=8)
+    parser.add_argument("--clusters", type=int, default=5)
     options = parser.parse_args(arguments)
     counts = cell_counts(options.edges)
     print(f"{len(counts):,} programs, {len(np.unique(counts, axis=0)):,} distinct")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cgraph.distances.edit.matrix import edit_plan
 from cgraph.distances.plans import DistanceMethod
 from cgraph.distances.usage import HELLINGER, JENSEN_SHANNON, KULLBACK_LEIBLER, hellinger_points
 from cgraph.registry import Table
@@ -48,6 +49,19 @@ DISTANCES: Table[DistanceMethod] = Table(
             source="E. Hellinger, Neue Begruendung der Theorie quadratischer Formen von "
             "unendlichvielen Veraenderlichen, 1909",
             embedding=hellinger_points,
+        ),
+        DistanceMethod(
+            name="edit",
+            function=edit_plan,
+            feature="graph",
+            is_metric=True,
+            is_symmetric=True,
+            is_exact=True,
+            cost="exponential in kernels; microseconds for cells",
+            summary="cost of the cheapest edit that turns one kernel graph into the other; a "
+            "metric where the costs are one, as the default costs are",
+            source="A. Sanfeliu and K.-S. Fu, A distance measure between attributed relational "
+            "graphs for pattern recognition, 1983",
         ),
     ],
 )

@@ -1,0 +1,246 @@
+"""Edit distances between all programs of one population, or of two: the plan of the work.
+
+Distances are computed between classes of identical programs. Pairs of small graphs that share
+their skeletons with many others are read from tables; every other pair is searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgraph.distances.edit.costs import EditCosts
+from cgraph.distances.edit.exact import DEFAULT_BUDGET, edit_intervals
+from cgraph.distances.edit.packing import needs_deletions, to_grid
+from cgraph.distances.edit.skeletons import Members, Skeletons, find_skeletons, sort_by_skeleton
+from cgraph.distances.edit.tables import (
+    TableCosts,
+    fill_rows,
+    fits_tables,
+    pays_tables,
+    table_costs,
+)
+from cgraph.distances.plans import DistanceOptions, DistancePlan, Floats, Programs
+from cgraph.errors import ArgumentError
+from cgraph.graphs.population import Population
+from cgraph.parallel import parallel_map
+
+_ROWS_A_TASK = 512
+_PAIRS_A_TASK = 1 << 18
+
+
+def edit_plan(x: Programs, other: Programs | None, options: DistanceOptions) -> DistancePlan:
+    """Exact edit distances between the classes of identical programs.
+
+    Raises
+    ------
+    ArgumentError
+        When it is filled, if the search of a pair does not finish; `edit_distance` gives an
+        interval for it.
+    """
+    assert isinstance(x, Population)
+    assert other is None or isinstance(other, Population)
+    both = x if other is None else _joined(x, other)
+    kinds = both.classes()
+    first, rows = _by_appearance(kinds[: len(x)])
+    first_other, columns = (first, rows) if other is None else _by_appearance(kinds[len(x) :])
+    costs = EditCosts.heuristic() if options.costs is None else options.costs
+    fill = partial(
+        fill_distances,
+        both,
+        first,
+        None if other is None else first_other + len(x),
+        costs,
+        n_jobs=options.n_jobs,
+    )
+    return DistancePlan(rows, columns, (len(first), len(first_other)), fill)
+
+
+def fill_distances(
+    population: Population,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64] | None,
+    costs: EditCosts,
+    out: Floats,
+    *,
+    budget: int = DEFAULT_BUDGET,
+    n_jobs: int = 1,
+) -> None:
+    """Write the distances between some graphs of a population into an array.
+
+    Parameters
+    ----------
+    population : Population
+        All graphs.
+    rows, columns : ndarray of int64
+        Which graphs are compared; None for the rows again.
+    costs : EditCosts
+        What edits cost.
+    out : ndarray of shape (n_rows, n_columns)
+        Filled.
+    budget, n_jobs
+        As in `edit_intervals`.
+    """
+    population, costs = _occurring(population, costs)
+    grid = to_grid(costs)
+    always, apart = needs_deletions(grid)
+    skeletons = find_skeletons(population, apart)
+    members = sort_by_skeleton(skeletons, rows)
+    others = members if columns is None else sort_by_skeleton(skeletons, columns)
+    n = len(skeletons.n_kernels)
+    chosen = np.zeros((n, n), dtype=bool)
+    if fits_tables(grid):
+        upper = np.triu(np.ones((n, n), dtype=bool))
+        chosen = np.where(
+            upper,
+            pays_tables(skeletons, members, others, always),
+            pays_tables(skeletons, others, members, always).T,
+        )
+        chosen = np.where(upper, chosen, chosen.T) if columns is None else chosen
+        prices = table_costs(grid, apart)
+        for side in (False, True) if columns is not None else (False,):
+            left, right = (others, members) if side else (members, others)
+            fill = partial(
+                _fill_some,
+                skeletons=skeletons,
+                rows=left,
+                columns=right,
+                costs=prices,
+                chosen=chosen.T if side else chosen,
+                always=always,
+                mirrored=columns is None,
+                transposed=side,
+                out=out,
+            )
+            for _ in parallel_map(fill, _tasks(left), n_jobs=n_jobs, threads=True):
+                pass
+    _search_others(population, skeletons, rows, columns, chosen, costs, budget, n_jobs, out)
+
+
+def _fill_some(
+    task: tuple[int, int, int],
+    *,
+    skeletons: Skeletons,
+    rows: Members,
+    columns: Members,
+    costs: TableCosts,
+    chosen: NDArray[np.bool_],
+    always: bool,
+    mirrored: bool,
+    transposed: bool,
+    out: Floats,
+) -> None:
+    s, first, last = task
+    fill_rows(
+        s,
+        first,
+        last,
+        s + 1 if transposed else s,
+        skeletons,
+        rows,
+        columns,
+        costs,
+        np.ascontiguousarray(chosen),
+        always,
+        mirrored,
+        transposed,
+        out,
+    )
+
+
+def _tasks(members: Members) -> Iterator[tuple[int, int, int]]:
+    """Skeletons and ranges of their members, the largest graphs first."""
+    for s in range(len(members.offsets) - 2, -1, -1):
+        for first in range(members.offsets[s], members.offsets[s + 1], _ROWS_A_TASK):
+            yield s, first, min(first + _ROWS_A_TASK, int(members.offsets[s + 1]))
+
+
+def _search_others(
+    population: Population,
+    skeletons: Skeletons,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64] | None,
+    chosen: NDArray[np.bool_],
+    costs: EditCosts,
+    budget: int,
+    n_jobs: int,
+    out: Floats,
+) -> None:
+    """Search the pairs that no table was made for."""
+    right = rows if columns is None else columns
+    # Graphs without a skeleton have the number -1: the last row and column.
+    tabled = np.pad(chosen, ((0, 1), (0, 1)))
+    kind, other_kind = skeletons.of_graph[rows], skeletons.of_graph[right]
+    if tabled[np.ix_(np.unique(kind), np.unique(other_kind))].all():
+        return
+    step = max(1, _PAIRS_A_TASK // max(1, len(right)))
+    for begin in range(0, len(rows), step):
+        todo = ~tabled[np.ix_(kind[begin : begin + step], other_kind)]
+        if columns is None:
+            todo &= np.arange(begin, begin + len(todo))[:, None] <= np.arange(len(right))[None]
+        i, j = np.nonzero(todo)
+        i += begin
+        pairs = np.stack([rows[i], right[j]], axis=1)
+        found = edit_intervals(population, pairs, costs, budget=budget, n_jobs=n_jobs)
+        if not found.exact.all():
+            p = int(np.flatnonzero(~found.exact)[0])
+            names = [population.names[k] for k in pairs[p]]
+            raise ArgumentError(
+                "population",
+                f"have distances that {budget:,} expansions prove",
+                f"{found.lower[p]:g} to {found.upper[p]:g} for {names[0]!r} and {names[1]!r}",
+                "metrics 'edit-lower' and 'edit-upper' give certified bounds",
+            )
+        out[i, j] = found.upper
+        if columns is None:
+            out[j, i] = found.upper
+
+
+def _occurring(population: Population, costs: EditCosts) -> tuple[Population, EditCosts]:
+    """The population over the labels that occur, and costs over the same ones."""
+    used, ids = np.unique(population.label_ids, return_inverse=True)
+    words = [population.vocabulary[k] for k in used.tolist()]
+    return _relabelled(population, words, ids.reshape(-1)), costs.over(words)
+
+
+def _relabelled(
+    population: Population, words: list[str], label_ids: NDArray[np.int64]
+) -> Population:
+    return Population.from_arrays(
+        vocabulary=words,
+        node_offsets=population.node_offsets,
+        label_ids=label_ids,
+        edge_offsets=population.edge_offsets,
+        edges=population.edges,
+        names=population.names,
+    )
+
+
+def _joined(x: Population, y: Population) -> Population:
+    """Both populations, one after the other, over the union of their vocabularies."""
+    words = list(dict.fromkeys([*x.vocabulary, *y.vocabulary]))
+    place = {label: i for i, label in enumerate(words)}
+    ids = [
+        np.array([place[label] for label in p.vocabulary], dtype=np.int64)[p.label_ids]
+        for p in (x, y)
+    ]
+    return Population.from_arrays(
+        vocabulary=words,
+        node_offsets=np.concatenate([x.node_offsets, y.node_offsets[1:] + x.node_offsets[-1]]),
+        label_ids=np.concatenate(ids),
+        edge_offsets=np.concatenate([x.edge_offsets, y.edge_offsets[1:] + x.edge_offsets[-1]]),
+        edges=np.concatenate([x.edges, y.edges]),
+        names=[f"population[{i}]" for i in range(len(x))] + [f"other[{i}]" for i in range(len(y))],
+    )
+
+
+def _by_appearance(kinds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First graph of each kind and the number of each graph, by first appearance."""
+    _, first, index = np.unique(kinds, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    number = np.empty_like(order)
+    number[order] = np.arange(len(order))
+    return first[order], number[index.reshape(-1)]

@@ -14,7 +14,7 @@ from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import Attributes
 from cgraph.statistics.methods import Protocol, resolve
 from cgraph.statistics.nests import Nest, batch_size
-from cgraph.statistics.probing import Probe
+from cgraph.statistics.probing import Probe, in_quick_layout
 from cgraph.statistics.values import Statistic
 
 
@@ -61,7 +61,7 @@ def measure(
     -----
     Deep networks with batch norm in train mode amplify rounding: the condition number of the
     tangent kernel moves by up to a hundredth between two ways to add up in float32. Statistics
-    that are so delicate are computed in float64 from the weights as they are.
+    that are so delicate are computed from the activations that the network has in float64.
 
     Random operators such as dropout draw from the state that torch's generators are in; the state
     is put back afterwards.
@@ -85,12 +85,16 @@ def measure(
             "inputs", f"be a batch, or a list of batches, for {protocol.name}", repr(inputs)
         )
     with untouched_generators(), torch.inference_mode(False):
-        network = copy_of(model)
+        network = in_quick_layout(copy_of(model))
         if mode is not None:
             network.train(mode == "train")
+        given = _labels(labels, batches, protocol)
+        probe = Probe(network, batches, protocol.observes, given)
         if protocol.is_delicate and any(module.training for module in network.modules()):
-            network.double()
-        probe = Probe(network, batches, protocol.observes, _labels(labels, batches, protocol))
+            state = torch.get_rng_state()
+            if not probe.pin_first():
+                torch.set_rng_state(state)
+                probe = Probe(network.double(), batches, protocol.observes, given)
         return statistic_of(probe, protocol)
 
 

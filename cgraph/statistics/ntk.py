@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cgraph.statistics.nests import Nest, call, logits_of, map_tensors
+from cgraph.statistics.nests import Nest, batch_size, call, head, logits_of, map_tensors
 from cgraph.statistics.options import Options
 from cgraph.statistics.probing import Probe, relative_rounding
-from cgraph.statistics.recording import quiet
+from cgraph.statistics.recording import quiet, run_forward
 from cgraph.statistics.values import Outcome, Reason, missing
 
 
@@ -27,18 +27,16 @@ def ntk(probe: Probe, _options: Options) -> Outcome:
         return missing(Reason.NO_WEIGHT)
     if probe.size > sum(p.numel() for p in weights.values()):
         return missing(Reason.TOO_FEW_PARAMETERS)
-    seen = probe.first
-    if not seen.has_batch_axis:
-        return missing(Reason.NO_BATCH_AXIS)
-    if not seen.is_finite:
-        return missing(Reason.NOT_FINITE)
     kernel = None
     if not any(module.training for module in probe.model.modules()):
-        kernel = gram_of_independent_samples(
-            probe.model, weights, probe.batches[0], seen.sums().detach()
-        )
+        kernel = gram_of_independent_samples(probe.model, weights, probe.batches[0])
     method = "gradients of single samples"
     if kernel is None:
+        seen = probe.first
+        if not seen.has_batch_axis:
+            return missing(Reason.NO_BATCH_AXIS)
+        if not seen.is_finite:
+            return missing(Reason.NOT_FINITE)
         method = "a backward pass a sample"
         kernel = gram_by_backward_passes(
             seen.sums(), list(weights.values()), may_stop=probe.ignores_input
@@ -92,9 +90,12 @@ def gram_by_backward_passes(
 
 
 def gram_of_independent_samples(
-    model: nn.Module, weights: Mapping[str, Tensor], inputs: Nest, sums: Tensor
+    model: nn.Module, weights: Mapping[str, Tensor], inputs: Nest
 ) -> NDArray[np.float64] | None:
-    """T by vectorised gradients of single samples; None where samples are not independent.
+    """T by vectorised gradients of single samples; None where that cannot be done.
+
+    The first two samples, run together, have to give what they give alone: where an operator
+    outside batch norm lets samples see each other, T is left to the plain definition.
 
     Parameters
     ----------
@@ -104,9 +105,12 @@ def gram_of_independent_samples(
         The parameters of the definition.
     inputs : nest of Tensor
         The batch.
-    sums : Tensor of shape (batch,)
-        The summed logits of the batch in one pass; samples taken alone have to give the same.
     """
+    pair = head(inputs, 2)
+    together = run_forward(model, map_tensors(Tensor.detach, pair), batch_size(pair))
+    if not together.has_batch_axis or not together.is_finite:
+        return None
+    sums = together.sums()
     frozen = {n: p.detach() for n, p in model.named_parameters() if n not in weights}
     frozen |= {n: b.detach() for n, b in model.named_buffers()}
     detached = {n: w.detach() for n, w in weights.items()}
@@ -128,9 +132,10 @@ def gram_of_independent_samples(
     except (RuntimeError, NotImplementedError, ValueError):
         return None  # an operator that cannot be vectorised
     tolerance = 1e3 * relative_rounding(model)
-    if not torch.allclose(alone, sums, rtol=tolerance, atol=tolerance * float(sums.abs().max())):
+    scale = tolerance * float(alone.abs().max())
+    if not torch.allclose(alone[: len(sums)], sums, rtol=tolerance, atol=scale):
         return None
-    return _gram([g.reshape(len(sums), -1) for g in gradients.values()])
+    return _gram([g.reshape(len(alone), -1) for g in gradients.values()])
 
 
 class _Caller(nn.Module):

@@ -335,3 +335,22 @@ def test_arguments_are_checked():
     stuck.cache = stuck(x)
     with pytest.raises(ArgumentError, match=r"deepcopy.*Sequential"):
         measure(stuck, "ntk", x)
+
+
+def test_float32_has_the_values_of_float64_where_batch_norm_couples_samples():
+    torch.manual_seed(0)
+    model = nn.Sequential(*[convolutional(4, s)[2] for s in range(24)], nn.Flatten())
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), model, nn.Linear(4 * 64, 3))
+    x = images(6)
+    for name in ("ntk", "naswot-v1"):
+        exact = measure(copy.deepcopy(model).double(), name, x.double()).value
+        assert measure(model, name, x).value == pytest.approx(exact, rel=1e-4)
+    dropping = nn.Sequential(nn.Dropout(0.2), model)
+    assert measure(dropping, "ntk", x).value is not None
+
+
+def test_benchmark_runs(capsys):
+    from tests.benchmarks.bench_statistics import main
+
+    main(is_quick=True, repeats=1)
+    assert "x ours" in capsys.readouterr().out

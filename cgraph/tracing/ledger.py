@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -94,6 +95,8 @@ class _Geometry(NamedTuple):
     def of(tensor: Tensor) -> _Geometry:
         """The geometry of a strided tensor."""
         size = tensor.element_size()
+        if tensor.layout is not torch.strided:
+            return _Geometry(tuple(tensor.shape), (), 0, size)
         strides = tuple(step * size for step in tensor.stride())
         return _Geometry(tuple(tensor.shape), strides, int(tensor.storage_offset()) * size, size)
 
@@ -391,9 +394,21 @@ class Ledger:
 
 
 def _storage_key(tensor: Tensor) -> int:
+    if tensor.layout is not torch.strided:
+        return -id(tensor)  # sparse: it shares nothing, and is held
     return int(tensor.untyped_storage()._cdata)
 
 
 def _own_bytes(tensor: Tensor) -> int:
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        parts = (tensor.crow_indices(), tensor.col_indices(), tensor.values())
+        return sum(_own_bytes(part) for part in parts)
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        parts = (tensor.ccol_indices(), tensor.row_indices(), tensor.values())
+        return sum(_own_bytes(part) for part in parts)
+    if tensor.layout is torch.sparse_coo:
+        return _own_bytes(tensor._indices()) + _own_bytes(tensor._values())
+    if tensor.layout is not torch.strided:
+        return tensor.numel() * tensor.element_size()
     # An expanded tensor is smaller than its elements, a slice smaller than its storage.
     return min(tensor.numel() * tensor.element_size(), tensor.untyped_storage().nbytes())

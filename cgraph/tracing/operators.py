@@ -82,6 +82,8 @@ class Operator:
         Whether any result may be a tensor.
     is_composite : bool
         Whether PyTorch defines it by other operators.
+    is_random : bool
+        Whether it draws numbers.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Operator:
     is_pure: bool
     returns_tensors: bool
     is_composite: bool
+    is_random: bool
 
 
 @functools.cache
@@ -140,6 +143,7 @@ def operator_of(overload: torch._ops.OpOverload[Any, Any]) -> Operator:
         is_composite=torch._C._dispatch_has_kernel_for_dispatch_key(
             overload._name, torch._C.DispatchKey.CompositeImplicitAutograd
         ),
+        is_random=torch.Tag.nondeterministic_seeded in overload.tags,
     )
 
 

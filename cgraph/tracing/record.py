@@ -100,27 +100,43 @@ def record(
     """The run of a model; see `trace`.
 
     Meta tensors are tried first and fake tensors where they fail: what either of them can run is
-    recorded, and it is the same graph.
+    recorded, and it is the same graph. A model that asks for gradients itself is run with them.
     """
     if not fake:
-        return _attempt(model, args, kwargs, "real")
+        return _with_gradients_if_asked(model, args, kwargs, "real")
     try:
-        return _attempt(model, args, kwargs, "meta")
+        return _with_gradients_if_asked(model, args, kwargs, "meta")
     except TraceError as first:
         try:
-            return _attempt(model, args, kwargs, "fake")
+            return _with_gradients_if_asked(model, args, kwargs, "fake")
         except TraceError as second:
             raise second from first.__cause__
 
 
-def _attempt(
+def _with_gradients_if_asked(
     model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], engine: Engine
+) -> Recording:
+    try:
+        return _attempt(model, args, kwargs, engine)
+    except TraceError as error:
+        if "does not require grad" not in error.problem:
+            raise
+        return _attempt(model, args, kwargs, engine, autograd=True)
+
+
+def _attempt(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    engine: Engine,
+    *,
+    autograd: bool = False,
 ) -> Recording:
     parameters = dict(model.named_parameters())
     buffers = dict(model.named_buffers())
     scopes = Scopes(model)
     ledger = Ledger([*parameters, *buffers])
-    stand_ins = StandIns(engine)
+    stand_ins = StandIns(engine, autograd)
     recorder = Recorder(ledger, scopes, stand_ins)
     leaves, spec = pytree.tree_flatten_with_path((args, dict(kwargs)))
     values = [
@@ -135,7 +151,9 @@ def _attempt(
         for name, tensor in named.items():
             ledger.add_given(stand_ins.of(tensor), kind, name, name.rpartition(".")[0])
     args, kwargs = pytree.tree_unflatten(values, spec)
-    with restored(model), torch.no_grad(), torch._C._AutoDispatchBelowAutograd(), _eager():
+    # With autograd out of the way an operator arrives whole; with it, as what it is made of.
+    below = nullcontext() if autograd else torch._C._AutoDispatchBelowAutograd()
+    with restored(model), torch.set_grad_enabled(autograd), below, _eager():
         try:
             with stand_ins.running(), scopes.watched(), recorder:
                 result = model(*args, **kwargs)

@@ -7,49 +7,35 @@ and schemas still say what is written and what is a view.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from cgraph.graphs.computational import Attributes, MemoryKind
-from cgraph.tracing import costs
+from cgraph.tracing import costs, outcomes
 from cgraph.tracing.ledger import Ledger
 from cgraph.tracing.operators import (
-    STATISTICS,
     Operator,
     attributes_of,
     bind,
     operator_of,
     written_arguments,
 )
+from cgraph.tracing.outcomes import META
 from cgraph.tracing.scopes import Scopes
 from cgraph.tracing.standins import StandIns
+from cgraph.tracing.values import KnownValues, on_device
 
-# What happens to a constant that comes to life: no operation of the program.
-SILENT = frozenset({"aten::lift_fresh", "aten::lift", "aten::detach_"})
-
-META = torch.device("meta")
+# What PyTorch does to a constant on its way into the program, and lazily: no operation of it.
+SILENT = frozenset(
+    ("aten::lift_fresh", "aten::lift", "aten::detach_", "aten::resolve_conj", "aten::resolve_neg")
+)
 
 
 class AutocastOnMetaError(Exception):
     """Autocast is on, and meta tensors would not follow it."""
-
-
-class _Outcome(NamedTuple):
-    """What a call gave, so that the same call on the same shapes need not run again."""
-
-    shapes: tuple[tuple[torch.Size, tuple[int, ...], torch.dtype], ...]
-    is_tuple: bool
-    attributes: Attributes
-    macs: int
-
-
-# Outcomes of calls on meta tensors: a function of operator, shapes and numbers alone.
-_OUTCOMES: OrderedDict[Any, _Outcome] = OrderedDict()
-_N_OUTCOMES = 8192
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -65,35 +51,48 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Stand-ins for real tensors that the program brings along.
     """
 
+    supports_higher_order_operators = True
+
     def __init__(self, ledger: Ledger, scopes: Scopes, stand_ins: StandIns) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.ledger = ledger
         self.scopes = scopes
         self.stand_ins = stand_ins
+        self.values = KnownValues(ledger)
         self._on_meta = stand_ins.engine == "meta"
+        self._computes = stand_ins.engine == "real"
+        self._fresh: Tensor | None = None  # what a factory has just made
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Run an operator on stand-ins and book it."""
-        if func.namespace == "prim":
-            return func(*args, **(kwargs or {}))  # where a fake tensor is, and the like
-        operator = operator_of(func)
         kwargs = kwargs or {}
+        if not isinstance(func, torch._ops.OpOverload):
+            return self._run_higher_order(func, args, kwargs)
+        if func.namespace == "prim":
+            return func(*args, **kwargs)  # where a fake tensor is, and the like
+        operator = operator_of(func)
         if not operator.returns_tensors and not operator.writes:
             return self._ask(func, args, kwargs)
-        if operator.qualified in SILENT:
+        if operator.qualified in SILENT and not (args[0].is_conj() or args[0].is_neg()):
             return args[0]
+        if operator.qualified == "aten::detach" and args[0] is self._fresh is not None:
+            return self._renew(func, self._fresh)
         tensors: list[Tensor] = []
         args = tuple([self._stand_in(value, tensors) for value in args])
         if kwargs:
             kwargs = {name: self._stand_in(value, tensors) for name, value in kwargs.items()}
         if self._on_meta:
-            if torch.is_autocast_cpu_enabled():
+            if _is_in_autocast():
                 raise AutocastOnMetaError
-            if operator.takes_device:
-                args, kwargs = _on_meta(operator, args, kwargs)
-        return self._run(func, operator, args, kwargs, tensors)
+            args, kwargs = on_device(operator, args, kwargs, META)
+        result = self._run(func, operator, args, kwargs, tensors)
+        if operator.is_pure and (operator.takes_device or not tensors):
+            self._fresh = result
+        if not self._computes:
+            self.values.follow(func, operator, args, kwargs, tensors, result)
+        return result
 
     def _run(
         self,
@@ -103,24 +102,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any],
         tensors: list[Tensor],
     ) -> Any:
-        key = None
-        if self._on_meta and operator.is_pure and tensors:
-            key = _key(func, args, kwargs)
-            if operator.qualified in STATISTICS and written_arguments(
-                operator, bind(operator, args, kwargs)
-            ):
-                key = None
-            outcome = _OUTCOMES.get(key) if key is not None else None
-            if outcome is not None:
-                made = [
-                    torch.empty_strided(shape, stride, dtype=dtype, device=META)
-                    for shape, stride, dtype in outcome.shapes
-                ]
-                result = tuple(made) if outcome.is_tuple else made[0]
-                return self._book(
-                    operator, outcome.attributes, outcome.macs, [], tensors, result, ()
-                )
         bound = bind(operator, args, kwargs)
+        names = written_arguments(operator, bound)
+        key = None
+        if self._on_meta and operator.is_pure and tensors and not names:
+            key = outcomes.key_of(func, args, kwargs)
+            outcome = outcomes.recall(key) if key is not None else None
+            if outcome is not None:
+                _, _, attributes, macs = outcome
+                return self._book(operator, attributes, macs, [], tensors, outcome.results())
         if operator.is_composite and operator.name not in costs.RULES and not operator.is_view:
             with costs.InnerMacs() as counter:
                 result = func(*args, **kwargs)
@@ -129,15 +119,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             result = func(*args, **kwargs)
             macs = costs.macs_of(operator.name, bound, result)
         attributes = attributes_of(operator, bound)
-        if key is not None:
-            self._remember(key, result, attributes, macs)
-        written = [
-            tensor
-            for name in written_arguments(operator, bound)
-            for tensor in _tensors_in(bound.get(name))
-        ]
-        unread = {id(t) for t in written} if operator.overwrites else ()
-        return self._book(operator, attributes, macs, written, tensors, result, unread)
+        if key is not None and not any(map(self.ledger.knows_storage, _tensors_in(result))):
+            outcomes.remember(key, result, attributes, macs)
+        written = [t for name in names for t in _tensors_in(bound.get(name))]
+        return self._book(operator, attributes, macs, written, tensors, result)
 
     def _book(
         self,
@@ -147,11 +132,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         written: list[Tensor],
         tensors: list[Tensor],
         result: Any,
-        unread: Any,
     ) -> Any:
+        """Enter a call; gives back its result, which may have to be another object."""
         ledger = self.ledger
         if not written and not _tensors_in(result):
             return result
+        unread = {id(t) for t in written} if operator.overwrites else ()
         reads = [ledger.current(t) for t in tensors if id(t) not in unread]
         kernel = ledger.add_kernel(operator.name, attributes, self.scopes.current, macs, reads)
         result = self._enter(result, kernel, written, tensors)
@@ -169,8 +155,19 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.ledger.add_result(value, kernel, tensors)
             return value
         if isinstance(value, list | tuple):
-            return type(value)([self._enter(v, kernel, written, tensors) for v in value])
+            entered = [self._enter(v, kernel, written, tensors) for v in value]
+            return type(value)(entered) if type(value) in (list, tuple) else tuple(entered)
         return value
+
+    def _renew(self, func: Any, tensor: Tensor) -> Any:
+        """Another object for what a factory made: PyTorch detaches it before the program has it."""
+        self._fresh = None
+        result = func(tensor)
+        self.ledger.adopt(result, self.scopes.current)
+        value = self.values.of(tensor)
+        if value is not None:
+            self.values.note(result, value)
+        return result
 
     def _stand_in(self, value: Any, tensors: list[Tensor]) -> Any:
         if isinstance(value, Tensor):
@@ -206,6 +203,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self.ledger.adopt(stand_in, call)  # another object for a parameter: `.data`
             else:
                 self.ledger.add_given(stand_in, kind, name, call.scope)
+                if kind == "constant":
+                    self.values.note(stand_in, real)
         return stand_in
 
     def _ask(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -214,10 +213,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Parameters, buffers and constants are there with their values, and are asked as they are
         unless this run has written to them; others can only be asked when values are computed.
         """
-        tensors = [t for value in (*args, *kwargs.values()) for t in _tensors_in(value)]
-        if self.stand_ins.engine != "real" and not any(map(self._is_made, tensors)):
-            with _disable_current_modes():
-                return func(*args, **kwargs)
+        if not self._computes:
+            args, kwargs = self.values.in_place_of(args), self.values.in_place_of(kwargs)
+            tensors = _tensors_in((*args, *kwargs.values()))
+            if not any(map(self._is_made, tensors)):
+                with _disable_current_modes():
+                    return func(*args, **kwargs)
         args = tuple([self._stand_in(value, []) for value in args])
         return func(*args, **{name: self._stand_in(v, []) for name, v in kwargs.items()})
 
@@ -228,67 +229,24 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         stand_in = self.stand_ins.known(tensor)
         return stand_in is not None and self.ledger.is_written(stand_in)
 
-    def _remember(self, key: Any, result: Any, attributes: Attributes, macs: int) -> None:
-        made = result if isinstance(result, tuple) else (result,)
-        for tensor in made:
-            if type(tensor) is not Tensor or tensor.layout is not torch.strided:
-                return
-            if self.ledger.knows_storage(tensor) or _extent(tensor) != _stored(tensor):
-                return
-        _OUTCOMES[key] = _Outcome(
-            tuple((t.shape, t.stride(), t.dtype) for t in made),
-            isinstance(result, tuple),
-            attributes,
-            macs,
-        )
-        if len(_OUTCOMES) > _N_OUTCOMES:
-            _OUTCOMES.popitem(last=False)
+    def _run_higher_order(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run an operator that takes functions: a branch as its operators, others as one kernel."""
+        if func is torch.ops.higher_order.cond:
+            predicate, if_true, if_false, *rest = args
+            with self:
+                return (if_true if bool(predicate) else if_false)(*(rest[0] if rest else ()))
+        tensors: list[Tensor] = []
+        args = tuple([self._stand_in(value, tensors) for value in args])
+        result = func(*args, **{name: self._stand_in(v, tensors) for name, v in kwargs.items()})
+        reads = [self.ledger.current(t) for t in tensors]
+        kernel = self.ledger.add_kernel(func.name(), Attributes(), self.scopes.current, 0, reads)
+        return self._enter(result, kernel, [], tensors)
 
 
-def _extent(tensor: Tensor) -> int:
-    """Bytes that a tensor of these strides needs."""
-    if tensor.numel() == 0:
-        return 0
-    reach = sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
-    return (reach + 1) * tensor.element_size()
-
-
-def _stored(tensor: Tensor) -> int:
-    return tensor.untyped_storage().nbytes()
-
-
-def _key(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What decides the outcome of a pure call on meta tensors; None where it is not clear."""
-    parts: list[Any] = [func]
-    for value in (*args, *kwargs.items()):
-        part = _key_of(value)
-        if part is None:
-            return None
-        parts.append(part)
-    return tuple(parts)
-
-
-def _key_of(value: Any) -> Any:
-    if type(value) is Tensor:
-        if value.layout is not torch.strided or value.is_conj() or value.is_neg():
-            return None
-        return (value.shape, value.stride(), value.dtype)
-    if value is None or isinstance(value, bool | int | float | str | torch.dtype | torch.device):
-        return (type(value), value)
-    if isinstance(value, list | tuple):
-        parts = tuple([_key_of(v) for v in value])
-        return None if None in parts else parts
-    return None
-
-
-def _on_meta(
-    operator: Operator, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments with the device replaced: everything is on meta."""
-    position = operator.arguments.index("device")
-    if position < operator.n_positional and position < len(args):
-        return (*args[:position], META, *args[position + 1 :]), kwargs
-    return args, {**kwargs, "device": META}
+def _is_in_autocast() -> bool:
+    # Whether it is on cannot be asked: while autocast casts for an operator, it says no.
+    torch.autocast_increment_nesting()
+    return torch.autocast_decrement_nesting() > 0
 
 
 def _tensors_in(value: Any) -> list[Tensor]:

@@ -2,8 +2,9 @@
 
 The values of parameters and buffers are safe because stand-ins are written in their place. This
 guards the rest: what modules hold (a tensor assigned to `self`, a buffer rebound, a list that
-grows), the states of random number generators, and PyTorch's switch for its fused transformer
-layers, which would hide the operators that a model calls.
+grows), the states of random number generators, and two switches of PyTorch that are turned off
+meanwhile: its fused transformer layers, which would hide the operators that a model calls, and
+autocast's memory of cast weights.
 """
 
 from __future__ import annotations
@@ -33,9 +34,13 @@ def restored(model: nn.Module) -> Iterator[None]:
     states = random.getstate(), torch.get_rng_state(), _numpy_state()
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
+    # Autocast keeps the weights it has cast: stand-ins must not stay among them.
+    caches = torch.is_autocast_cache_enabled()
+    torch.set_autocast_cache_enabled(False)
     try:
         yield
     finally:
+        torch.set_autocast_cache_enabled(caches)
         torch.backends.mha.set_fastpath_enabled(fast_path)
         random.setstate(states[0])
         torch.set_rng_state(states[1])

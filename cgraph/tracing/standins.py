@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch._subclasses import fake_tensor
+from torch.nn.parameter import is_lazy
 
 from cgraph.errors import TraceError
 
@@ -28,10 +29,13 @@ class StandIns:
     ----------
     engine : {"meta", "fake", "real"}
         What they are: meta tensors, fake tensors, or copies.
+    autograd : bool, default=False
+        Whether a stand-in requires a gradient where the real tensor does.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, autograd: bool = False) -> None:
         self.engine = engine
+        self.autograd = autograd
         self._made: dict[int, tuple[Tensor, Tensor]] = {}  # by identity; the real one is held
         self._flat: dict[tuple[int, torch.dtype], Tensor] = {}  # over each storage
         self._mode = (
@@ -58,7 +62,7 @@ class StandIns:
         return made[1] if made else None
 
     def of(self, real: Tensor) -> Tensor:
-        """The stand-in for a tensor; it never requires a gradient.
+        """The stand-in for a tensor.
 
         Raises
         ------
@@ -67,7 +71,10 @@ class StandIns:
         """
         made = self._made.get(id(real))
         if made is None:
-            made = self._made[id(real)] = (real, self._make(real))
+            stand_in = self._make(real)
+            if self.autograd and real.requires_grad:
+                stand_in.requires_grad_()
+            made = self._made[id(real)] = (real, stand_in)
         return made[1]
 
     def _make(self, real: Tensor) -> Tensor:
@@ -75,14 +82,17 @@ class StandIns:
             raise TraceError(
                 "", "it has tensors on the meta device, which hold no data", "pass fake=True"
             )
+        if is_lazy(real):
+            raise TraceError(
+                "",
+                "it has lazy parameters that have no shape yet",
+                "run it once on an example before it is captured",
+            )
         with torch.no_grad():
             if type(real) not in (Tensor, torch.nn.Parameter, torch.nn.Buffer):
                 return self._other(real)
             if real.layout is not torch.strided or real.is_quantized:
                 return self._other(real)
-            if self._mode is not None and real.numel() == 1 and real.device.type == "cpu":
-                converter = self._mode.fake_tensor_converter
-                return converter.from_real_tensor(self._mode, real.detach(), make_constant=True)
             storage = real.untyped_storage()
             n_elements, rest = divmod(storage.nbytes(), real.element_size())
             if rest:
@@ -107,6 +117,12 @@ class StandIns:
         """A stand-in that shares nothing: sparse, quantised, a subclass."""
         if self.engine == "real":
             return real.detach().clone()
+        if real.layout is not torch.strided:
+            raise TraceError(
+                "",
+                "the size of a sparse tensor depends on its values",
+                "pass fake=False to run it on copies of the real tensors",
+            )
         if self._mode is not None:
             return self._mode.from_tensor(real.detach())
         return real.detach().to("meta")

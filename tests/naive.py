@@ -345,22 +345,49 @@ def ntk_condition(model, x):
 
 def edit_distance_over_maps(a, b, costs):
     """The definition read aloud: the least cost over all maps of some kernels of a into b."""
+    best = math.inf
+    for images in product([-1, *range(len(b))], repeat=len(a)):
+        used = [j for j in images if j >= 0]
+        if len(set(used)) == len(used):
+            best = min(best, edit_distance_of_map(a, b, images, costs))
+    return best
+
+
+def edit_distance_of_map(a, b, images, costs):
+    """What the edit costs that maps each kernel of a to one of b; -1 deletes it."""
     place = {label: i for i, label in enumerate(costs.vocabulary)}
     x, y = [place[label] for label in a.labels], [place[label] for label in b.labels]
     edges_a, edges_b = set(map(tuple, a.edges.tolist())), set(map(tuple, b.edges.tolist()))
-    best = math.inf
-    for images in product([None, *range(len(y))], repeat=len(x)):
-        used = [j for j in images if j is not None]
-        if len(set(used)) != len(used):
-            continue
-        cost = sum(
-            costs.delete[x[i]] if j is None else costs.substitute[x[i], y[j]]
-            for i, j in enumerate(images)
-        )
-        cost += sum(costs.insert[y[j]] for j in range(len(y)) if j not in used)
-        kept = sum((images[u], images[v]) in edges_b for u, v in edges_a)
-        best = min(best, cost + costs.edge * (len(edges_a) + len(edges_b) - 2 * kept))
-    return best
+    cost = sum(
+        costs.delete[x[i]] if j < 0 else costs.substitute[x[i], y[j]] for i, j in enumerate(images)
+    )
+    cost += sum(costs.insert[y[j]] for j in range(len(y)) if j not in images)
+    kept = sum((images[u], images[v]) in edges_b for u, v in edges_a)
+    return cost + costs.edge * (len(edges_a) + len(edges_b) - 2 * kept)
+
+
+def edit_assignment_bound(a, b, costs, assign):
+    """The assignment bound over kernels one by one, with deletions and insertions beside them."""
+    place = {label: i for i, label in enumerate(costs.vocabulary)}
+    n, m = len(a), len(b)
+    degrees = []
+    for graph in (a, b):
+        out = [sum(u == i for u, _ in graph.edges.tolist()) for i in range(len(graph))]
+        into = [sum(v == i for _, v in graph.edges.tolist()) for i in range(len(graph))]
+        degrees.append((out, into))
+    (out_a, in_a), (out_b, in_b) = degrees
+    cost = np.full((n + m, m + n), 1e9)
+    cost[n:, m:] = 0
+    for i in range(n):
+        for j in range(m):
+            apart = abs(out_a[i] - out_b[j]) + abs(in_a[i] - in_b[j])
+            change = costs.substitute[place[a.labels[i]], place[b.labels[j]]]
+            cost[i, j] = min(change, 1e9) + costs.edge / 2 * apart
+        cost[i, m + i] = costs.delete[place[a.labels[i]]] + costs.edge / 2 * (out_a[i] + in_a[i])
+    for j in range(m):
+        cost[n + j, j] = costs.insert[place[b.labels[j]]] + costs.edge / 2 * (out_b[j] + in_b[j])
+    rows, columns = assign(cost)
+    return cost[rows, columns].sum()
 
 
 def loss_gradients(model, x, labels, create_graph=False):

@@ -1,14 +1,14 @@
 """The edit distance of two graphs, and of many pairs: exact, or an interval that says so.
 
 Graphs of up to 64 kernels are searched by branch and bound within a budget of expansions, never
-of seconds, so the answer is the same on any machine. What the budget does not finish comes back
-as an interval: the least bound that was left open, and the best map that was found.
+of seconds, so the answer is the same on any machine. What the budget does not finish, and larger
+graphs, come back as an interval with the edit of its upper end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgraph.distances._compile import compiled
+from cgraph.distances.edit.bounds import bound_pair, bound_pairs
 from cgraph.distances.edit.costs import EditCosts
 from cgraph.distances.edit.packing import (
     FORBIDDEN,
@@ -26,6 +27,7 @@ from cgraph.distances.edit.packing import (
     same_counts,
     to_grid,
 )
+from cgraph.distances.edit.refine import refine_map
 from cgraph.distances.edit.script import EditOperation, edit_script, script_cost
 from cgraph.distances.edit.search import DELETED, search, workspace
 from cgraph.errors import ArgumentError
@@ -99,7 +101,8 @@ def edit_distance(
     Returns
     -------
     EditDistance
-        Exact for cells of up to about 20 kernels, an interval where the budget did not suffice.
+        Exact for cells of up to about 20 kernels, an interval where the budget did not suffice
+        or a graph has more than 64 kernels.
 
     Raises
     ------
@@ -143,8 +146,11 @@ def edit_distance(
     largest = max(len(a), len(b))
     if exact and largest > WORD:
         raise ArgumentError("exact", f"be False beyond {WORD} kernels", f"{largest} kernels")
-    lower, mapping, expansions = _search_pair(a, b, costs, budget)
-    result = _result(a, b, costs, mapping, lower, expansions)
+    result = None
+    if largest <= WORD:
+        result = _result(a, b, costs, *_search_pair(a, b, costs, budget))
+    if result is None or not result.exact:
+        result = _narrowed(a, b, costs, result)
     if exact and not result.exact:
         raise ArgumentError(
             "budget",
@@ -229,6 +235,39 @@ def edit_intervals(
     return EditIntervals(np.maximum(lower - slack, 0.0), upper, exact, expansions)
 
 
+def edit_bounds(
+    population: Population,
+    pairs: ArrayLike,
+    costs: EditCosts | None = None,
+    *,
+    n_jobs: int = -1,
+) -> EditIntervals:
+    """Certified intervals of the edit distances of chosen pairs, for graphs of any size.
+
+    Parameters
+    ----------
+    population, pairs, costs, n_jobs
+        As in `edit_intervals`, without a limit of size.
+
+    Returns
+    -------
+    EditIntervals
+        From the transport between types of kernels, and from the map that follows it; tens of
+        thousands of pairs of networks of 170 kernels a second.
+
+    Examples
+    --------
+    >>> networks = Population([KernelGraph(["relu"] * 90, []), KernelGraph(["relu"] * 80, [])])
+    >>> bounds = edit_bounds(networks, [(0, 1)], EditCosts.uniform())
+    >>> bounds.lower.tolist(), bounds.upper.tolist()
+    ([10.0], [10.0])
+    """
+    rows = _check_pairs(pairs, len(population))
+    aligned = (EditCosts.heuristic() if costs is None else costs).over(population.vocabulary)
+    lower, upper = bound_pairs(population, rows, aligned, n_jobs)
+    return EditIntervals(lower, upper, lower == upper, np.zeros(len(rows), dtype=np.int64))
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """What the search needs to know beside the pairs."""
@@ -261,10 +300,26 @@ def _job(population: Population, costs: EditCosts, budget: int) -> _Job:
     return _Job(run, grid.rounding * (n_nodes + n_edges) / grid.scale)
 
 
+def _narrowed(
+    a: KernelGraph, b: KernelGraph, costs: EditCosts, found: EditDistance | None
+) -> EditDistance:
+    """The interval of the bounds, cut with one that was found before."""
+    population = Population([a, b], vocabulary=costs.vocabulary)
+    lower, mapping = bound_pair(population, costs)
+    mapping = refine_map(population, costs, mapping)
+    result = _result(a, b, costs, mapping, lower, 0)
+    if found is None:
+        return result
+    lower = max(result.lower, found.lower)
+    best = result if result.upper < found.upper else found
+    exact = lower >= best.upper
+    return replace(best, lower=min(lower, best.upper), exact=exact, expansions=found.expansions)
+
+
 def _search_pair(
     a: KernelGraph, b: KernelGraph, costs: EditCosts, budget: int
-) -> tuple[float, NDArray[np.int64], int]:
-    """Lower bound, map of the kernels of a, and expansions."""
+) -> tuple[NDArray[np.int64], float, int]:
+    """Map of the kernels of a, lower bound, and expansions."""
     job = _job(Population([a, b], vocabulary=costs.vocabulary), costs, budget)
     lower, upper = np.empty(1), np.empty(1)
     expansions = np.empty(1, dtype=np.int64)
@@ -272,7 +327,7 @@ def _search_pair(
     job.search(np.array([[0, 1]]), lower, upper, expansions, maps)
     slack = 0.0 if lower[0] == upper[0] else job.slack
     bound = np.inf if lower[0] == upper[0] else max(float(lower[0]) - slack, 0.0)
-    return bound, maps[0, : len(a)], int(expansions[0])
+    return maps[0, : len(a)], bound, int(expansions[0])
 
 
 def _result(

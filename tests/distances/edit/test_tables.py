@@ -42,12 +42,12 @@ def test_tables_equal_searches_on_cells(name, monkeypatch):
         "heuristic": EditCosts.heuristic(),
         "tenths": EditCosts.uniform(0.3, 0.7),
     }[name]
-    rows, columns = np.arange(120), np.arange(100, 220)
+    rows, columns = np.arange(60), np.arange(40, 100)
     wanted = searched(CELLS, rows, rows, costs.over(WORDS))
     wanted_other = searched(CELLS, rows, columns, costs.over(WORDS))
     always_tables(monkeypatch)
     for n_jobs in (1, 2):
-        out = np.full((120, 120), np.nan)
+        out = np.full((60, 60), np.nan)
         fill_distances(CELLS, rows, None, costs, out, n_jobs=n_jobs)
         assert np.array_equal(out, wanted)
         fill_distances(CELLS, rows, columns, costs, out, n_jobs=n_jobs)

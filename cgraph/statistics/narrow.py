@@ -1,8 +1,9 @@
 """Backward passes of narrow convolutions and poolings, in less time.
 
 The libraries are tuned for wide layers. For a few channels, the gradient of a convolution with
-respect to its input is found several times sooner as a convolution with the mirrored weights, and
-that of an average pooling as sums of shifted images. The numbers are the same up to rounding.
+respect to its input is found several times sooner as a convolution with the mirrored weights, the
+gradients of one that looks at single pixels as products of matrices, and that of an average pooling
+as sums of shifted images. The numbers are the same up to rounding.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 # Widest layers, in channels, for which the quicker pass was the quicker one when measured.
 _WIDEST_CONVOLUTION = 4
+_WIDEST_POINTWISE = 16
 _WIDEST_POOLING = 16
 
 
@@ -49,9 +51,11 @@ def _convolution_call(
     """Arguments for `_Convolution`; None for a call that it is not for."""
     if isinstance(padding, str) or groups != 1 or _pair(dilation) != (1, 1) or x.dim() != 4:
         return None
-    if max(weight.shape[:2]) > _WIDEST_CONVOLUTION or x.device.type != "cpu":
-        return None
     pad, kernel = _pair(padding), tuple(weight.shape[2:])
+    is_pointwise = kernel == (1, 1) and _pair(stride) == (1, 1)
+    widest = _WIDEST_POINTWISE if is_pointwise else _WIDEST_CONVOLUTION
+    if max(weight.shape[:2]) > widest or x.device.type != "cpu":
+        return None
     if any(p > k - 1 for p, k in zip(pad, kernel, strict=True)):
         return None
     return x, weight, bias, _pair(stride), pad
@@ -106,6 +110,16 @@ class _Convolution(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         grad_x = grad_weight = None
+        if weight.shape[2:] == (1, 1) and ctx.stride == (1, 1):
+            pixels = g.flatten(2)
+            if needs_x:
+                # bmm, as matmul would choose its way by what else takes a gradient.
+                matrices = weight.flatten(1).t().expand(len(g), -1, -1)
+                grad_x = torch.bmm(matrices, pixels).view(x.shape)
+            if needs_weight:
+                products = torch.bmm(pixels, x.flatten(2).transpose(1, 2))
+                grad_weight = products.sum(0).view(weight.shape)
+            needs_x = needs_weight = False
         if needs_x:
             grad_x = _input_gradient(g, x, weight, ctx.stride, ctx.padding)
         if needs_weight:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cgraph.distances.edit.intervals import lower_plan, upper_plan
 from cgraph.distances.edit.matrix import edit_plan
 from cgraph.distances.plans import DistanceMethod
 from cgraph.distances.usage import HELLINGER, JENSEN_SHANNON, KULLBACK_LEIBLER, hellinger_points
@@ -62,6 +63,31 @@ DISTANCES: Table[DistanceMethod] = Table(
             "metric where the costs are one, as the default costs are",
             source="A. Sanfeliu and K.-S. Fu, A distance measure between attributed relational "
             "graphs for pattern recognition, 1983",
+        ),
+        DistanceMethod(
+            name="edit-lower",
+            function=lower_plan,
+            feature="graph",
+            is_metric=False,
+            is_symmetric=True,
+            is_exact=False,
+            cost="a transport problem between types of kernels",
+            summary="certified lower bound of the edit distance, for graphs of any size",
+            source="K. Riesen, A. Fischer and H. Bunke, Computing upper and lower bounds of graph "
+            "edit distance in cubic time, 2014",
+        ),
+        DistanceMethod(
+            name="edit-upper",
+            function=upper_plan,
+            feature="graph",
+            is_metric=False,
+            is_symmetric=True,
+            is_exact=False,
+            cost="two transport problems between types of kernels",
+            summary="cost of an edit script, an upper bound of the edit distance, for graphs of "
+            "any size",
+            source="K. Riesen and H. Bunke, Approximate graph edit distance computation by means "
+            "of bipartite graph matching, 2009",
         ),
     ],
 )

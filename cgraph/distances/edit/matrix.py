@@ -43,10 +43,10 @@ def edit_plan(x: Programs, other: Programs | None, options: DistanceOptions) -> 
     """
     assert isinstance(x, Population)
     assert other is None or isinstance(other, Population)
-    both = x if other is None else _joined(x, other)
+    both = x if other is None else joined(x, other)
     kinds = both.classes()
-    first, rows = _by_appearance(kinds[: len(x)])
-    first_other, columns = (first, rows) if other is None else _by_appearance(kinds[len(x) :])
+    first, rows = by_appearance(kinds[: len(x)])
+    first_other, columns = (first, rows) if other is None else by_appearance(kinds[len(x) :])
     costs = EditCosts.heuristic() if options.costs is None else options.costs
     fill = partial(
         fill_distances,
@@ -219,7 +219,7 @@ def _relabelled(
     )
 
 
-def _joined(x: Population, y: Population) -> Population:
+def joined(x: Population, y: Population) -> Population:
     """Both populations, one after the other, over the union of their vocabularies."""
     words = list(dict.fromkeys([*x.vocabulary, *y.vocabulary]))
     place = {label: i for i, label in enumerate(words)}
@@ -237,7 +237,7 @@ def _joined(x: Population, y: Population) -> Population:
     )
 
 
-def _by_appearance(kinds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def by_appearance(kinds: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First graph of each kind and the number of each graph, by first appearance."""
     _, first, index = np.unique(kinds, return_index=True, return_inverse=True)
     order = np.argsort(first)

@@ -9,6 +9,7 @@ from cgraph.distances.edit.costs import EditCosts
 from cgraph.distances.edit.exact import edit_bounds, edit_distance, edit_intervals
 from cgraph.distances.edit.refine import refine_map
 from cgraph.distances.edit.script import apply_edits, script_cost
+from cgraph.distances.matrix import pairwise_distances
 from cgraph.errors import ArgumentError
 from cgraph.graphs.canonical import certificate
 from cgraph.graphs.kernel import KernelGraph
@@ -121,3 +122,12 @@ def test_any_number_of_threads_gives_the_same_bounds():
     assert np.array_equal(one.upper, two.upper)
     with pytest.raises(ArgumentError, match=r"pairs must hold graphs, 0 <= i < 20, got \(20, 0\)"):
         edit_bounds(population, [(20, 0)])
+
+
+def test_matrices_of_bounds_hold_the_exact_one():
+    population = Population(random_cells(30, seed=9))
+    lower = pairwise_distances(population, "edit-lower")
+    exact = pairwise_distances(population, "edit")
+    upper = pairwise_distances(population, "edit-upper")
+    assert (lower <= exact).all()
+    assert (exact <= upper).all()

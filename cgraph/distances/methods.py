@@ -5,6 +5,7 @@ from __future__ import annotations
 from cgraph.distances.edit.intervals import lower_plan, upper_plan
 from cgraph.distances.edit.matrix import edit_plan
 from cgraph.distances.plans import DistanceMethod
+from cgraph.distances.transport import transport_plan
 from cgraph.distances.usage import HELLINGER, JENSEN_SHANNON, KULLBACK_LEIBLER, hellinger_points
 from cgraph.registry import Table
 
@@ -88,6 +89,19 @@ DISTANCES: Table[DistanceMethod] = Table(
             "any size",
             source="K. Riesen and H. Bunke, Approximate graph edit distance computation by means "
             "of bipartite graph matching, 2009",
+        ),
+        DistanceMethod(
+            name="transport",
+            function=transport_plan,
+            feature="graph",
+            is_metric=False,
+            is_symmetric=True,
+            is_exact=False,
+            cost="milliseconds: conditional gradient steps, each an optimal transport",
+            summary="fused Gromov-Wasserstein: cost of moving kernels of equal mass to others, "
+            "half for their operations, half for the directed paths between them",
+            source="T. Vayer et al., Optimal transport for structured data with application on "
+            "graphs, 2019; solved by POT: R. Flamary et al., 2021",
         ),
     ],
 )

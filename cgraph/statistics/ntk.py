@@ -160,8 +160,8 @@ def _batch_axes(inputs: Nest) -> Nest:
     return None
 
 
-def _gram(blocks: list[Tensor], chunk: int = 1 << 20) -> NDArray[np.float64]:
-    """Sum of products of rows over blocks of columns, accumulated in float64."""
+def _gram(blocks: list[Tensor], chunk: int = 1 << 16) -> NDArray[np.float64]:
+    """Sum of products of rows, in float64, over parts of columns that stay in the cache."""
     size = len(blocks[0])
     total = torch.zeros(size, size, dtype=torch.float64, device=blocks[0].device)
     for block in blocks:

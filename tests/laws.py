@@ -37,3 +37,40 @@ def check_triangle_inequality(distances, tolerance=1e-9):
 def check_finite(distances):
     assert np.isfinite(distances).all()
     assert (distances >= 0).all()
+
+
+# Capture
+
+
+def reached_from(graph, memory):
+    """The memories that depend on one, itself included."""
+    found = {memory}
+    readers, results = {}, {}
+    for m, k in graph.reads.tolist():
+        readers.setdefault(m, []).append(k)
+    for k, m in graph.writes.tolist():
+        results.setdefault(k, []).append(m)
+    pending = [memory]
+    while pending:
+        for k in readers.get(pending.pop(), []):
+            new = [m for m in results.get(k, []) if m not in found]
+            found.update(new)
+            pending += new
+    return found
+
+
+def check_reachability(graph, model, inputs, kwargs):
+    """What autograd connects is connected in the graph; what the graph does not is not."""
+    import torch
+
+    from cgraph.tracing.record import tensors_in
+
+    outputs = [t for t in tensors_in(model(*inputs, **kwargs)) if t.requires_grad]
+    names = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    index = {memory.name: i for i, memory in enumerate(graph.memories)}
+    total = sum(t.abs().sum() for t in outputs)
+    gradients = torch.autograd.grad(total, list(names.values()), allow_unused=True)
+    returned = set(graph.outputs)
+    for name, gradient in zip(names, gradients, strict=True):
+        is_connected = bool(returned & reached_from(graph, index[name]))
+        assert is_connected == (gradient is not None), name

@@ -118,6 +118,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         else:
             result = func(*args, **kwargs)
             macs = costs.macs_of(operator.name, bound, result)
+        if self._on_meta and operator.name == "scaled_dot_product_attention":
+            result = _laid_out_as_fused(bound, result)
         attributes = attributes_of(operator, bound)
         if key is not None and not any(map(self.ledger.knows_storage, _tensors_in(result))):
             outcomes.remember(key, result, attributes, macs)
@@ -241,6 +243,23 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         reads = [self.ledger.current(t) for t in tensors]
         kernel = self.ledger.add_kernel(func.name(), Attributes(), self.scopes.current, 0, reads)
         return self._enter(result, kernel, [], tensors)
+
+
+def _laid_out_as_fused(bound: dict[str, Any], result: Tensor) -> Tensor:
+    """The result of attention in the layout of PyTorch's fused kernels, heads inside positions.
+
+    On meta tensors attention is done by matrix products, whose layout would make a copy of the
+    view that usually follows.
+    """
+    if (
+        result.dim() != 4
+        or bound.get("dropout_p", 0.0)
+        or result.shape[-1] != bound["query"].shape[-1]
+    ):
+        return result
+    return torch.empty_like(
+        result.transpose(1, 2), memory_format=torch.contiguous_format
+    ).transpose(1, 2)
 
 
 def _is_in_autocast() -> bool:

@@ -257,7 +257,7 @@ def _input_name(model: nn.Module, path: Any) -> str:
 def _positional_name(model: nn.Module, position: int) -> str:
     names: list[str] = []
     for parameter in inspect.signature(model.forward).parameters.values():
-        if parameter.kind is parameter.VAR_POSITIONAL:
+        if parameter.kind is parameter.VAR_POSITIONAL and position >= len(names):
             return f"{parameter.name}.{position - len(names)}"
         names.append(parameter.name)
     return names[position] if position < len(names) else f"input.{position}"

@@ -1,8 +1,8 @@
 """Models of many kinds, small: each entry makes a model in eval mode and its inputs."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional
 
 ZOO = {}
 
@@ -68,7 +68,7 @@ def resnet():
         def forward(self, x):
             y = self.b(self.a(x))
             y += self.short(x)
-            return F.relu(y, inplace=True)
+            return functional.relu(y, inplace=True)
 
     head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)]
     return nn.Sequential(unit(3, 8), Block(8, 8, 1), Block(8, 16, 2), *head), (images(),)
@@ -105,7 +105,7 @@ def mobilenet():
 def shufflenet():
     def forward(m, x):
         left, right = m.stem(x).chunk(2, 1)
-        return F.channel_shuffle(torch.cat([left, m.right(right)], 1), 2)
+        return functional.channel_shuffle(torch.cat([left, m.right(right)], 1), 2)
 
     return Model(forward, stem=unit(3, 8), right=unit(4, 4, groups=4)), (images(),)
 
@@ -124,7 +124,7 @@ def squeeze_and_excite():
 def unet():
     def forward(m, x):
         a = m.down(x)
-        b = m.up(m.middle(F.max_pool2d(a, 2)))
+        b = m.up(m.middle(functional.max_pool2d(a, 2)))
         return m.out(torch.cat([a, b], 1))
 
     up = nn.ConvTranspose2d(16, 8, 2, 2)
@@ -143,15 +143,17 @@ def autoencoder():
 @entry
 def super_resolution():
     body = nn.Sequential(nn.Conv2d(3, 12, 3, padding="same"), nn.PixelShuffle(2))
-    return Model(lambda m, x: m.body(x) + F.interpolate(x, scale_factor=2), body=body), (images(8),)
+    return Model(lambda m, x: m.body(x) + functional.interpolate(x, scale_factor=2), body=body), (
+        images(8),
+    )
 
 
 @entry
 def spatial_transformer():
     def forward(m, x):
         theta = m.where(x.flatten(1)).view(-1, 2, 3)
-        grid = F.affine_grid(theta, list(x.shape), align_corners=False)
-        return F.grid_sample(x, grid, align_corners=False)
+        grid = functional.affine_grid(theta, list(x.shape), align_corners=False)
+        return functional.grid_sample(x, grid, align_corners=False)
 
     return Model(forward, where=nn.Linear(64, 6)), (images(8, 1),)
 
@@ -186,7 +188,7 @@ def mixer():
 @entry
 def siamese():
     def forward(m, a, b):
-        return F.pairwise_distance(m.tower(a).flatten(1), m.tower(b).flatten(1))
+        return functional.pairwise_distance(m.tower(a).flatten(1), m.tower(b).flatten(1))
 
     return Model(forward, tower=unit(3, 4)), (images(8), images(8))
 
@@ -256,7 +258,7 @@ def attention():
 def grouped_query_attention():
     def forward(m, x):
         q, k, v = m.qkv(x).unflatten(-1, (8, 4)).transpose(1, 2).split([4, 2, 2], 1)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        y = functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
         return y.transpose(1, 2).flatten(2)
 
     return Model(forward, qkv=nn.Linear(16, 32)), (torch.randn(1, 5, 16),)

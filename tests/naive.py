@@ -474,3 +474,48 @@ def fused_gromov_wasserstein_of_plan(a, b, plan, costs, alpha):
                     change = (one[i][k] - other[j][m]) ** 2
                     value += alpha * change * plan[i, j] * plan[k, m]
     return value
+
+
+# Capture
+
+
+def sources_of_tensors(program, shape):
+    """Which inputs (0, 1) and weight ("w") each tensor of a program depends on, by replay.
+
+    Every element of every storage remembers who wrote it last; an operation depends on the last
+    writers of all elements it reads. Also tells whether a write ever covered a part of a storage
+    only.
+    """
+    size = int(np.prod(shape))
+    written = [[{0}] * size, [{1}] * size]  # what each element of a storage depends on
+    tensors = [(0, np.arange(size).reshape(shape)), (1, np.arange(size).reshape(shape))]
+    is_partial = False
+
+    def read(tensor):
+        storage, elements = tensor
+        return set().union(*(written[storage][e] for e in elements.ravel()))
+
+    for name, i, j in program:
+        storage, elements = tensors[i]
+        if name == "row":
+            tensors.append((storage, elements[0] if elements.ndim > 1 else elements))
+        elif name == "columns":
+            tensors.append((storage, elements[..., ::2]))
+        elif name == "turn":
+            tensors.append((storage, elements.T))
+        elif name in ("relu_", "scale_", "copy_"):
+            found = set() if name == "copy_" else read(tensors[i])
+            found |= set() if name == "relu_" else read(tensors[j])
+            for e in elements.ravel():
+                written[storage][e] = found
+            is_partial |= elements.size < len(written[storage])
+            tensors.append(tensors[i])
+        elif name == "flat" and (np.diff(elements.ravel()) == 1).all():
+            tensors.append((storage, elements.reshape(-1)))  # no gaps: a view
+        else:
+            found = read(tensors[i]) | (read(tensors[j]) if name == "scale" else set())
+            found |= {"w"} if name == "linear" else set()
+            written.append([found] * elements.size)
+            of_shape = elements.reshape(-1).shape if name == "flat" else elements.shape
+            tensors.append((len(written) - 1, np.arange(elements.size).reshape(of_shape)))
+    return [read(tensor) for tensor in tensors], is_partial

@@ -102,3 +102,23 @@ def computational_graphs(draw, max_kernels=5):
             )
     outputs = draw(st.lists(st.integers(0, len(memories) - 1), max_size=3))
     return ComputationalGraph(memories, kernels, reads, writes, outputs, draw(st.text("ab")))
+
+
+# Capture
+
+INSTRUCTIONS = ("relu", "linear", "scale", "row", "columns", "turn", "flat", "clone")
+INSTRUCTIONS_IN_PLACE = ("relu_", "scale_", "copy_")
+
+
+@st.composite
+def tensor_programs(draw, max_length=10):
+    """Instructions (name, i, j) over a growing list of tensors that starts with two inputs.
+
+    Instruction n makes tensor n + 2 from tensors i and j; one in place gives tensor i again.
+    """
+    program = []
+    names = st.sampled_from(INSTRUCTIONS + INSTRUCTIONS_IN_PLACE)
+    for n in range(draw(st.integers(1, max_length))):
+        earlier = st.integers(0, n + 1)
+        program.append((draw(names), draw(earlier), draw(earlier)))
+    return program

@@ -91,7 +91,7 @@ def trace(
     if not isinstance(model, nn.Module):
         raise ArgumentError("model", "be a torch.nn.Module", type(model).__name__)
     check_depth(depth)
-    return at_depth(record(model, inputs, kwargs, fake=fake), depth)
+    return at_depth(record(_as_written(model), inputs, kwargs, fake=fake), depth)
 
 
 def record(
@@ -182,6 +182,15 @@ def tensors_in(value: Any) -> list[Tensor]:
     return found
 
 
+def _as_written(model: nn.Module) -> nn.Module:
+    """The module that a compiled module was made of."""
+    if "torch._dynamo" not in sys.modules:
+        return model
+    from torch._dynamo.eval_frame import OptimizedModule
+
+    return model._orig_mod if isinstance(model, OptimizedModule) else model
+
+
 def _is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
 
@@ -256,7 +265,11 @@ def _input_name(model: nn.Module, path: Any) -> str:
 
 def _positional_name(model: nn.Module, position: int) -> str:
     names: list[str] = []
-    for parameter in inspect.signature(model.forward).parameters.values():
+    try:
+        parameters = inspect.signature(model.forward).parameters.values()
+    except (ValueError, TypeError):  # a method that is not Python's, as of a scripted module
+        return f"input.{position}"
+    for parameter in parameters:
         if parameter.kind is parameter.VAR_POSITIONAL and position >= len(names):
             return f"{parameter.name}.{position - len(names)}"
         names.append(parameter.name)

@@ -184,7 +184,8 @@ def footprint(
         Type that floating-point tensors are stored in ("int8", "fp16", ...); as captured by
         default. Integers and booleans stay as they are.
     budget : int, default=100_000
-        States that the search for the best order may expand in each piece of the program.
+        States that the search for the best order may expand in each piece of the program; see
+        `cgraph.hardware.schedule.best_schedule`.
 
     Returns
     -------

@@ -192,7 +192,8 @@ def best_schedule(
     dtype : str, optional
         Type that floating-point tensors are stored in; as captured by default.
     budget : int, default=100_000
-        States to expand at most in each piece of the program, >= 0.
+        States to expand at most in each piece of the program, >= 0. Where they do not suffice,
+        up to as many again are spent on a better order.
 
     Returns
     -------

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import functools
 import heapq
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from cgraph.hardware.pieces import Piece, bits, relatives
@@ -23,7 +22,7 @@ from cgraph.hardware.pieces import Piece, bits, relatives
 BEAM_WIDTH = 64
 
 # Answers that are kept: the cells of a network, and those of networks that share them.
-CACHED_PIECES = 1 << 14
+CACHED_PIECES = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,8 @@ class PieceOrder:
     upper_bytes : int
         The peak of `order`.
     n_expanded : int
-        States that the search expanded.
+        States that the search expanded: up to the budget for the proof, and where that does not
+        suffice up to as many for a better order.
     """
 
     order: tuple[int, ...]
@@ -183,7 +183,7 @@ def order_piece(piece: Piece, floor: int, budget: int) -> PieceOrder:
     floor : int
         A peak that is not worth going below, because the program has it elsewhere.
     budget : int
-        States to expand at most, >= 0.
+        States to expand at most for the proof, >= 0.
 
     Returns
     -------
@@ -198,11 +198,7 @@ def order_piece(piece: Piece, floor: int, budget: int) -> PieceOrder:
         best = min(best, _beam(rules, lower, 1))
     if best.peak <= lower:
         return PieceOrder(best.order, min(lower, best.peak), best.peak, 0)
-    found = _search(rules, lower, best, budget)
-    if found.lower_bytes < found.upper_bytes:
-        wider = min(best, _beam(rules, found.lower_bytes, BEAM_WIDTH))
-        return replace(found, order=wider.order, upper_bytes=wider.peak)
-    return found
+    return _search(rules, lower, best, budget)
 
 
 class _Found(NamedTuple):
@@ -221,64 +217,102 @@ def _peak(rules: Rules, order: tuple[int, ...]) -> int:
 
 
 def _search(rules: Rules, lower: int, best: _Found, budget: int) -> PieceOrder:
-    """Visit all states below a threshold that rises from a lower bound, to a known peak at most."""
-    threshold = lower
-    came_from: dict[int, tuple[int, tuple[int, ...]]] = {}
-    waiting: list[tuple[int, int, State]] = []  # (threshold needed, when it came, state)
-    stack = [rules.start]
-    n_expanded = 0
+    """Raise the threshold from a lower bound until an order is found, or the budget ends."""
+    walk = _Walk(rules, lower, best.peak)
     while True:
-        while stack:
-            if n_expanded == budget:
-                return PieceOrder(best.order, threshold, best.peak, n_expanded)
-            n_expanded += 1
-            before = stack.pop()
-            state, path = rules.settle(before, threshold)
+        order = walk.sweep(budget)
+        if order is not None:
+            peak = _peak(rules, order)
+            return PieceOrder(order, min(walk.threshold, peak), peak, walk.n_expanded)
+        if walk.stack:  # the budget has ended
+            best = min(best, _beam(rules, walk.threshold, BEAM_WIDTH))
+            return _improve(rules, walk.threshold, best, budget, walk.n_expanded)
+        if not walk.waiting:
+            return PieceOrder(best.order, best.peak, best.peak, walk.n_expanded)
+        walk.rise()
+
+
+def _improve(rules: Rules, lower: int, best: _Found, budget: int, n_expanded: int) -> PieceOrder:
+    """Look for orders below thresholds between what is proven and what is known, by bisection.
+
+    A walk that ends below a threshold proves that there is none; one that is given up does not.
+    """
+    left, share = budget, max(1, budget // 4)
+    doubtful = lower
+    while left > 0 and doubtful < best.peak - 1:
+        walk = _Walk(rules, (doubtful + best.peak) // 2, best.peak)
+        order = walk.sweep(min(share, left))
+        left -= walk.n_expanded
+        if order is not None:
+            best = min(best, _Found(_peak(rules, order), order))
+        elif walk.stack:
+            doubtful = walk.threshold
+        else:
+            lower = doubtful = min((needed for needed, _, _ in walk.waiting), default=best.peak)
+    return PieceOrder(best.order, lower, best.peak, n_expanded + budget - left)
+
+
+class _Walk:
+    """States reached below a threshold, and those that wait for it to rise.
+
+    Only states that need less than a ceiling wait; the ceiling is the peak of a known order.
+    """
+
+    def __init__(self, rules: Rules, threshold: int, ceiling: int) -> None:
+        self.rules = rules
+        self.threshold = threshold
+        self.ceiling = ceiling
+        self.n_expanded = 0
+        self.stack = [rules.start]
+        self.waiting: list[tuple[int, int, State]] = []  # (threshold needed, when it came, state)
+        self._came_from: dict[int, tuple[int, tuple[int, ...]]] = {}
+
+    def sweep(self, budget: int) -> tuple[int, ...] | None:
+        """Expand states until an order is complete, all are expanded, or the budget is spent."""
+        rules, came_from = self.rules, self._came_from
+        while self.stack and self.n_expanded < budget:
+            self.n_expanded += 1
+            before = self.stack.pop()
+            state, path = rules.settle(before, self.threshold)
             if path:
                 if state.done in came_from:
                     continue
                 came_from[state.done] = before.done, tuple(path)
             if state.done == rules.everything:
-                return PieceOrder(_way(came_from, state.done), threshold, threshold, n_expanded)
-            children, needed = _children(rules, state, threshold, came_from)
-            stack += children
-            if needed < best.peak:
-                heapq.heappush(waiting, (int(needed), n_expanded, state))
-        if not waiting:
-            return PieceOrder(best.order, best.peak, best.peak, n_expanded)
-        threshold = waiting[0][0]
-        while waiting and waiting[0][0] == threshold:
-            stack.append(heapq.heappop(waiting)[2])
+                return self._way(state.done)
+            self._expand(state)
+        return None
 
+    def rise(self) -> None:
+        """Raise the threshold to the least that a waiting state needs."""
+        self.threshold = self.waiting[0][0]
+        while self.waiting and self.waiting[0][0] == self.threshold:
+            self.stack.append(heapq.heappop(self.waiting)[2])
 
-def _children(
-    rules: Rules,
-    state: State,
-    threshold: int,
-    came_from: dict[int, tuple[int, tuple[int, ...]]],
-) -> tuple[list[State], float]:
-    """New states below the threshold, the smallest last; and the least that the others need."""
-    children: list[State] = []
-    needed = math.inf
-    for task in bits(state.ready):
-        peak = state.bytes + rules.brings[task]
-        if peak > threshold:
-            needed = min(needed, peak)
-            continue
-        after = rules.run(state, task)
-        if after.done not in came_from:
-            came_from[after.done] = state.done, (task,)
-            children.append(after)
-    children.sort(key=lambda child: -child.bytes)
-    return children, needed
+    def _expand(self, state: State) -> None:
+        """Put new states below the threshold on the stack, the smallest on top."""
+        children: list[State] = []
+        needed = self.ceiling
+        for task in bits(state.ready):
+            peak = state.bytes + self.rules.brings[task]
+            if peak > self.threshold:
+                needed = min(needed, peak)
+                continue
+            after = self.rules.run(state, task)
+            if after.done not in self._came_from:
+                self._came_from[after.done] = state.done, (task,)
+                children.append(after)
+        children.sort(key=lambda child: -child.bytes)
+        self.stack += children
+        if needed < self.ceiling:
+            heapq.heappush(self.waiting, (needed, self.n_expanded, state))
 
-
-def _way(came_from: dict[int, tuple[int, tuple[int, ...]]], done: int) -> tuple[int, ...]:
-    order: list[int] = []
-    while done:
-        done, path = came_from[done]
-        order += reversed(path)
-    return tuple(reversed(order))
+    def _way(self, done: int) -> tuple[int, ...]:
+        order: list[int] = []
+        while done:
+            done, path = self._came_from[done]
+            order += reversed(path)
+        return tuple(reversed(order))
 
 
 def _beam(rules: Rules, lower: int, width: int) -> _Found:

@@ -70,7 +70,7 @@ def test_a_small_budget_gives_an_interval_around_the_exact_peak(seed, n_kernels,
         best = best_schedule(graph, count_io=count_io, budget=budget)
         assert lower <= best.lower_bytes <= exact.upper_bytes <= best.upper_bytes
         assert best.upper_bytes <= memory_over_time(graph, count_io=count_io).peak_bytes
-        assert best.n_expanded <= budget * len(graph.kernels)
+        assert best.n_expanded <= 2 * budget * len(graph.kernels)
         # The order is possible: the check of a given order passes and finds the same memory.
         again = memory_over_time(graph, best.schedule.order, count_io=count_io)
         assert again == best.schedule

@@ -58,7 +58,8 @@ def contract(
     -------
     ComputationalGraph
         A group's kernel reads what its kernels read and writes what they wrote, but for memories
-        that only they read: these are gone. Parameters, buffers and constants all stay.
+        that only they read: these are gone. Parameters, buffers and constants all stay. All that
+        a group writes depends on all that it reads, so an output may depend on more inputs.
 
     Raises
     ------

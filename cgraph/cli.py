@@ -59,8 +59,9 @@ def study(
         Path, typer.Option("--out", help="Directory of the study: new, empty, or this study's.")
     ],
     part: Annotated[
-        str, typer.Option(help="What the graphs are made of: cell or network.")
-    ] = "cell",
+        str | None,
+        typer.Option(help="What the graphs are made of: cell (where there are cells) or network."),
+    ] = None,
     method: Annotated[
         str, typer.Option(help="How the graphs are clustered: kmeans, spectral, ...")
     ] = "kmeans",

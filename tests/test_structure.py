@@ -132,9 +132,10 @@ def signature_parameters(value):
     return [name for name in signature.parameters if name not in ("self", "cls")]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), public_objects(), ids=lambda v: v if isinstance(v, str) else ""
-)
+PUBLIC = list(public_objects())
+
+
+@pytest.mark.parametrize(("name", "value"), PUBLIC, ids=[name for name, _ in PUBLIC])
 def test_docstring_matches_signature(name, value):
     docstring = inspect.getdoc(value) or ""
     assert docstring, f"{name} has no docstring"

@@ -56,12 +56,12 @@ def oriented_values(
             "have one row for a network and a protocol",
             f"two for {twice['name']!r} and {twice['protocol']!r}",
         )
-    names = pd.unique(rows["name"])
+    names = list(pd.unique(rows["name"]))
     values = rows.pivot(index="name", columns="protocol", values="value")
     errors = rows.pivot(index="name", columns="protocol", values="standard_error")
-    direction = rows.groupby("protocol")["direction"].first()
-    values = values.loc[names, protocols].astype(float) * direction[protocols].astype(float)
-    return values, errors.loc[names, protocols].astype(float)
+    direction = rows.groupby("protocol")["direction"].first().astype(float)
+    turned = values.reindex(index=names, columns=protocols).astype(float) * direction[protocols]
+    return turned, errors.reindex(index=names, columns=protocols).astype(float)
 
 
 def log_rank_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:

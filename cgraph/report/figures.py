@@ -95,10 +95,10 @@ def draw_map(tables: StudyTables) -> Figure:
             )
         for place, cluster in enumerate(tables.order):
             own = points[points["cluster"] == cluster]
-            centre = np.average(own[["x", "y"]], axis=0, weights=own["size"])
+            x, y = np.average(own[["x", "y"]].to_numpy(), axis=0, weights=own["size"])
             axes.annotate(
                 str(place + 1),
-                centre,
+                (float(x), float(y)),
                 ha="center",
                 va="center",
                 fontsize=9,
@@ -148,7 +148,7 @@ def draw_operations(tables: StudyTables) -> Figure:
         axes.set_title("Kernels of each type in a program, mean by cluster")
         bar = figure.colorbar(image, ax=axes, pad=0.02, fraction=0.03)
         bar.set_label("excess over the whole space")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         return figure
 
 
@@ -170,15 +170,15 @@ def draw_scores(tables: StudyTables) -> Figure:
     clusters = tables.clusters
     with figure_style():
         figure, (axes,) = new_figure(0.9 + 0.27 * len(clusters))
-        for i, row in enumerate(clusters.itertuples()):
-            tied = bool(row.tied_with_best)
-            colour = INK if tied else FAINT
-            if not np.isnan(row.score_low):
-                axes.plot([row.score_low, row.score_high], [i, i], color=colour, linewidth=2)
-            if not np.isnan(row.score):
-                axes.plot(row.score, i, "o", color=colour, markersize=6)
-            else:
+        columns = (clusters[name].to_numpy() for name in ("score", "score_low", "score_high"))
+        for i, (score, low, high) in enumerate(zip(*columns, strict=True)):
+            colour = INK if clusters["tied_with_best"].iloc[i] else FAINT
+            if not np.isnan(low):
+                axes.plot([low, high], [i, i], color=colour, linewidth=2)
+            if np.isnan(score):
                 axes.text(0, i, "not evaluated", transform=axes.get_yaxis_transform())
+            else:
+                axes.plot(score, i, "o", color=colour, markersize=6)
         axes.set_yticks(range(len(clusters)), _places(tables))
         axes.set_ylim(len(clusters) - 0.5, -0.5)
         axes.set_xlabel("mean log-rank over the statistics, with 95 % interval (right is better)")
@@ -293,7 +293,7 @@ def _draw_statistic(axes: Axes, tables: StudyTables, protocol: str) -> None:
 
 def _set_scale(axes: Axes, values: NDArray[np.float64]) -> None:
     """A logarithmic axis where values span orders of magnitude, whatever their sign."""
-    size = np.abs(values)
+    size: NDArray[np.float64] = np.abs(values)
     if not len(values) or size.max() <= 30 * max(np.median(size), 1e-300):
         return
     if values.min() > 0:
@@ -321,8 +321,7 @@ def _apart(architectures: pd.DataFrame) -> pd.DataFrame:
 
 def _jitter(n: int) -> NDArray[np.float64]:
     """Fixed vertical offsets that keep equal values apart."""
-    offsets: NDArray[np.float64] = 0.5 * (np.arange(n) * 0.618034 % 1 - 0.5)
-    return offsets
+    return 0.5 * np.remainder(0.618034 * np.arange(n, dtype=np.float64), 1.0) - 0.25
 
 
 def figures_of(tables: StudyTables) -> Sequence[FigureKind]:

@@ -18,4 +18,5 @@ def largest_cluster(architectures: pd.DataFrame) -> int:
     >>> largest_cluster(pd.DataFrame({"cluster": [0, 1, 1], "n_parameters": [5, 4, 8]}))
     1
     """
-    return int(architectures.groupby("cluster")["n_parameters"].mean().idxmax())
+    means = architectures.groupby("cluster", as_index=False)["n_parameters"].mean()
+    return int(means["cluster"].iloc[int(means["n_parameters"].argmax())])

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cgraph.clustering.result import Clustering
@@ -90,13 +89,13 @@ def ranking_of(
 ) -> Ranking:
     """The ranking that follows from the tables; a function of nothing else."""
     programs = architectures.groupby("cluster")["class"].nunique()
-    weights = statistics.drop_duplicates("name").set_index("name")["weight"]
+    evaluated = statistics.drop_duplicates("name")
     return rank(
         clustering_of(architectures, configuration),
         statistics,
         statistics=configuration["statistics"],
-        weights=weights.to_dict(),
-        n_programs=programs.sort_index().to_numpy(dtype=np.int64),
+        weights=dict(zip(evaluated["name"], evaluated["weight"], strict=True)),
+        n_programs=programs.sort_index().to_list(),
         random_state=configuration["seed"],
     )
 

@@ -19,6 +19,8 @@ from cgraph.report.figures import USAGE_PREFIX
 from cgraph.report.page import render_page, save_figures
 from cgraph.spaces.space import Space
 from cgraph.statistics.evaluate import evaluate
+from cgraph.statistics.inputs import input_source
+from cgraph.statistics.methods import resolve
 from cgraph.study import directory as files
 from cgraph.study.baselines import largest_cluster
 from cgraph.study.result import StudyResult, ranking_of
@@ -34,16 +36,21 @@ def run_study(
     n_jobs: int,
     progress: Progress | None,
 ) -> StudyResult:
-    """Run a study in a directory; see `Study.run`."""
+    """Run a resolved study in a directory; see `Study.run`."""
     report = progress or (lambda *_: None)
     configuration = study.configuration()
     # Nothing is written until it is clear that the directory is ours and the options fit.
     files.check_claim(directory, configuration)
-    space = _space_of(study)
+    space, part = study.space, study.part
+    assert isinstance(space, Space)
+    assert part is not None
     _check_accuracies(space, accuracies)
+    input_source(study.inputs)
+    for name in study.statistics:
+        resolve(name, tuple(space.input_shapes))
 
     report("graphs", 0, 1)
-    population = space.population(part=study.part)
+    population = space.population(part=part)
     programs = space.programs()
     report("graphs", 1, 1)
 
@@ -153,14 +160,6 @@ def _validation_row(
         "regret": float(regret),
         "lift": float(lift),
     }
-
-
-def _space_of(study: Study) -> Space:
-    if isinstance(study.space, str):
-        from cgraph.spaces import get
-
-        return get(study.space)
-    return study.space
 
 
 def _check_accuracies(space: Space, accuracies: pd.Series | None) -> None:

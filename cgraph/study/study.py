@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,8 +32,9 @@ class Study:
     ----------
     space : Space or str
         The search space, or its name in `cgraph.spaces.available()`.
-    part : {"cell", "network"}, default="cell"
-        What the graphs of the architectures are made of.
+    part : {"cell", "network"}, optional
+        What the graphs of the architectures are made of: by default the cell, where the space has
+        cells, and else the network.
     method : str, default="kmeans"
         How they are clustered; a name of the table of clusterings.
     metric : str, default="hellinger"
@@ -58,7 +59,7 @@ class Study:
     """
 
     space: Space | str
-    part: Literal["cell", "network"] = "cell"
+    part: Literal["cell", "network"] | None = None
     method: str = "kmeans"
     metric: str = "hellinger"
     n_clusters: int = 8
@@ -74,8 +75,26 @@ class Study:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ArgumentError(name, "be a whole number, 1 or more", value)
-        if self.part not in ("cell", "network"):
+        if self.part not in (None, "cell", "network"):
             raise ArgumentError("part", "be 'cell' or 'network'", repr(self.part))
+
+    def resolved(self) -> Study:
+        """The same study with its space looked up and its part decided.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no space of that name.
+        ArgumentError
+            If the space has no such part.
+        """
+        from cgraph.spaces import get
+
+        space = get(self.space) if isinstance(self.space, str) else self.space
+        part = self.part or ("cell" if "cell" in space.parts else "network")
+        if part not in space.parts:
+            raise ArgumentError("part", f"be one of {', '.join(space.parts)}", repr(part))
+        return replace(self, space=space, part=part)
 
     def configuration(self) -> dict[str, Any]:
         """What identifies the study, as plain JSON values."""
@@ -123,7 +142,11 @@ class Study:
         from cgraph.study.run import run_study
 
         return run_study(
-            self, Path(directory), accuracies=accuracies, n_jobs=n_jobs, progress=progress
+            self.resolved(),
+            Path(directory),
+            accuracies=accuracies,
+            n_jobs=n_jobs,
+            progress=progress,
         )
 
     def record(self) -> dict[str, Any]:

@@ -1,0 +1,215 @@
+import json
+
+import pandas as pd
+import pytest
+from torch import nn
+
+import cgraph
+from cgraph.errors import ArgumentError, StudyError, UnknownNameError
+from cgraph.spaces.traced import TracedSpace
+
+LAYERS = {"L": lambda: nn.Linear(6, 6), "R": nn.ReLU, "T": nn.Tanh, "I": nn.Identity}
+
+
+class Words(TracedSpace):
+    """Layers in a row, one for each letter of a word; a linear layer at the end."""
+
+    name, summary, source = "words", "layers in a row", "a test"
+    input_shapes = {"full": (6,)}  # noqa: RUF012
+
+    def architectures(self):
+        return ("LR", "RL", "LRLR", "LRLRLR", "LT", "TT", "LTLT", "RTRT", "LRI", "I")
+
+    def build(self, arch, skeleton):  # noqa: ARG002
+        return nn.Sequential(*[LAYERS[letter]() for letter in arch], nn.Linear(6, 4))
+
+
+STUDY = cgraph.Study(
+    Words(), n_clusters=3, n_sampled=2, n_draws=2, statistics=("regions", "naswot-v2")
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("study") / "words"
+    stages = []
+    result = STUDY.run(directory, progress=lambda *step: stages.append(step))
+    return result, stages
+
+
+def tables(directory):
+    return {path.name: path.read_bytes() for path in sorted(directory.glob("*.parquet"))}
+
+
+def test_a_study_writes_what_it_promises(finished):
+    result, _ = finished
+    written = {path.name for path in result.directory.iterdir()}
+    assert {
+        "architectures.parquet",
+        "statistics.parquet",
+        "clusters.parquet",
+        "study.json",
+        "index.html",
+        "figures",
+    } <= written
+    figures = {path.name for path in (result.directory / "figures").iterdir()}
+    names = ("scores", "map", "operations", "statistics")
+    assert figures == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+
+
+def test_the_table_of_architectures_has_a_row_for_each(finished):
+    result, _ = finished
+    space = Words()
+    table = pd.read_parquet(result.directory / "architectures.parquet")
+    assert list(table["name"]) == list(space.architectures())
+    assert table["n_parameters"].tolist() == space.sizes()["n_parameters"].tolist()
+    assert table["cluster"].nunique() == table["is_medoid"].sum() == 3
+    population = space.population()
+    for label, counts in zip(population.vocabulary, population.usage().T, strict=True):
+        assert table[f"usage:{label}"].tolist() == counts.tolist()
+    # "LRI" is "LR" with an identity: one program.
+    assert table["class"].iloc[8] == table["class"].iloc[0]
+
+
+def test_a_network_without_rectifier_is_a_reason_and_not_a_number(finished):
+    result, _ = finished
+    failed = result.statistics[result.statistics["n_failures"] > 0]
+    assert len(failed)
+    assert failed["value"].isna().all()
+    assert failed["reason"].str.len().gt(0).all()
+
+
+def test_every_stage_is_reported_to_its_end(finished):
+    _, stages = finished
+    last = {stage: (done, total) for stage, done, total in stages}
+    assert list(last) == ["graphs", "clusters", "statistics", "ranking", "figures"]
+    assert all(done == total for done, total in last.values())
+
+
+def test_the_record_names_configuration_and_versions(finished):
+    result, _ = finished
+    record = json.loads((result.directory / "study.json").read_text())
+    assert record["configuration"]["space"] == "words"
+    assert record["configuration"]["seed"] == 0
+    assert {"cgraph", "torch", "numpy", "python"} <= set(record["versions"])
+
+
+def test_the_same_seed_gives_the_same_tables_for_any_number_of_workers(finished, tmp_path):
+    result, _ = finished
+    STUDY.run(tmp_path / "again", n_jobs=2)
+    assert tables(tmp_path / "again") == tables(result.directory)
+
+
+def test_a_finished_study_is_resumed_without_evaluating_again(finished, monkeypatch):
+    result, _ = finished
+    before = tables(result.directory)
+
+    def refuse(draw):
+        raise AssertionError(f"{draw} was evaluated again")
+
+    monkeypatch.setattr("cgraph.statistics.evaluate.draw_statistics", refuse)
+    STUDY.run(result.directory)
+    assert tables(result.directory) == before
+
+
+def test_a_study_that_was_stopped_goes_on_where_it_was(finished, tmp_path, monkeypatch):
+    result, _ = finished
+    from cgraph.statistics.evaluate import draw_statistics
+
+    evaluated = []
+
+    def stop_at_the_third(draw):
+        if len(evaluated) == 2:
+            raise KeyboardInterrupt
+        evaluated.append((draw.candidate.name, draw.index))
+        return draw_statistics(draw)
+
+    monkeypatch.setattr("cgraph.statistics.evaluate.draw_statistics", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        STUDY.run(tmp_path / "stopped")
+
+    later = []
+
+    def count(draw):
+        later.append((draw.candidate.name, draw.index))
+        return draw_statistics(draw)
+
+    monkeypatch.setattr("cgraph.statistics.evaluate.draw_statistics", count)
+    STUDY.run(tmp_path / "stopped")
+    assert len(evaluated) == 2
+    assert not set(evaluated) & set(later)
+    assert tables(tmp_path / "stopped") == tables(result.directory)
+
+
+def test_a_study_reads_back_as_it_was(finished):
+    result, _ = finished
+    again = cgraph.load_study(result.directory)
+    pd.testing.assert_frame_equal(again.ranking.table, result.ranking.table)
+    assert again.ranking.members == result.ranking.members
+    assert again.ranking.sample(1) == result.ranking.sample(1)
+
+
+def test_accuracy_is_validated_and_changes_no_table(finished, tmp_path):
+    result, _ = finished
+    accuracies = pd.Series({name: 50.0 + 5 * i for i, name in enumerate(Words().architectures())})
+    validated = STUDY.run(tmp_path / "validated", accuracies=accuracies)
+    own = tables(tmp_path / "validated")
+    assert {name: own[name] for name in tables(result.directory)} == tables(result.directory)
+    table = pd.read_parquet(tmp_path / "validated" / "validation.parquet")
+    chosen = table[table["choice"] == "by all statistics"].iloc[0]
+    members = validated.ranking.members[validated.ranking.best]
+    assert chosen["accuracy"] == pytest.approx(accuracies[list(members)].mean())
+    assert (tmp_path / "validated" / "figures" / "accuracy.png").exists()
+
+
+def test_the_page_needs_nothing_beside_it(finished):
+    result, _ = finished
+    page = result.page.read_text(encoding="utf-8")
+    assert page.count('src="data:image/svg+xml;base64,') == 4
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+@pytest.mark.parametrize(
+    ("study", "error", "fact"),
+    [
+        (cgraph.Study(Words(), n_clusters=9), ArgumentError, "n_clusters"),
+        (cgraph.Study(Words(), n_clusters=3, method="k-mean"), UnknownNameError, "kmeans"),
+        (
+            cgraph.Study(Words(), n_clusters=3, method="spectral", metric="helinger"),
+            UnknownNameError,
+            "hellinger",
+        ),
+        (cgraph.Study(Words(), n_clusters=3, statistics=("ntq",)), UnknownNameError, "ntk"),
+        (cgraph.Study(Words(), n_clusters=3, inputs="noise"), UnknownNameError, "gaussian"),
+        (cgraph.Study(Words(), n_clusters=3, part="cell"), ArgumentError, "network"),
+        (cgraph.Study("nasbench21"), UnknownNameError, "nasbench201"),
+    ],
+    ids=["k", "method", "metric", "statistic", "inputs", "part", "space"],
+)
+def test_options_that_do_not_fit_leave_no_directory(study, error, fact, tmp_path):
+    with pytest.raises(error, match=fact):
+        study.run(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_another_study_is_refused_before_any_work(finished):
+    result, _ = finished
+    before = tables(result.directory)
+    other = cgraph.Study(Words(), n_clusters=2, statistics=("regions",))
+    with pytest.raises(StudyError, match="n_clusters is 3 there and 2 here"):
+        other.run(result.directory)
+    assert tables(result.directory) == before
+
+
+def test_accuracies_with_a_gap_are_refused_before_any_work(tmp_path):
+    accuracies = pd.Series({"LR": 90.0})
+    with pytest.raises(ArgumentError, match="none for 9, first 'RL'"):
+        STUDY.run(tmp_path / "new", accuracies=accuracies)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["n_clusters", "n_sampled", "n_draws"])
+def test_numbers_below_one_are_refused(name):
+    with pytest.raises(ArgumentError, match=f"{name} must be a whole number, 1 or more, got 0"):
+        cgraph.Study("nasbench201", **{name: 0})

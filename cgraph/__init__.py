@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cgraph import spaces as spaces
     from cgraph.clustering.cluster import cluster as cluster
+    from cgraph.clustering.embedding import embed as embed
     from cgraph.clustering.result import Clustering as Clustering
+    from cgraph.distances.edit.costs import EditCosts as EditCosts
+    from cgraph.distances.edit.exact import EditDistance as EditDistance
+    from cgraph.distances.edit.exact import edit_distance as edit_distance
     from cgraph.distances.matrix import pairwise_distances as pairwise_distances
     from cgraph.errors import CGraphError as CGraphError
     from cgraph.graphs.computational import ComputationalGraph as ComputationalGraph
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from cgraph.graphs.kernel import project as project
     from cgraph.graphs.population import Population as Population
     from cgraph.graphs.tensor import adjacency_tensor as adjacency_tensor
+    from cgraph.hardware.devices import Device as Device
     from cgraph.hardware.footprint import Footprint as Footprint
     from cgraph.hardware.footprint import footprint as footprint
     from cgraph.ranking.order import Ranking as Ranking
@@ -37,6 +42,9 @@ _HOMES = {
     "CGraphError": "cgraph.errors",
     "Clustering": "cgraph.clustering.result",
     "ComputationalGraph": "cgraph.graphs.computational",
+    "Device": "cgraph.hardware.devices",
+    "EditCosts": "cgraph.distances.edit.costs",
+    "EditDistance": "cgraph.distances.edit.exact",
     "Footprint": "cgraph.hardware.footprint",
     "KernelGraph": "cgraph.graphs.kernel",
     "Population": "cgraph.graphs.population",
@@ -44,6 +52,8 @@ _HOMES = {
     "Study": "cgraph.study.study",
     "adjacency_tensor": "cgraph.graphs.tensor",
     "cluster": "cgraph.clustering.cluster",
+    "edit_distance": "cgraph.distances.edit.exact",
+    "embed": "cgraph.clustering.embedding",
     "evaluate": "cgraph.statistics.evaluate",
     "footprint": "cgraph.hardware.footprint",
     "load_study": "cgraph.study.study",
@@ -55,7 +65,7 @@ _HOMES = {
     "trace": "cgraph.tracing.record",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

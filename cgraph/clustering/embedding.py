@@ -33,10 +33,12 @@ def embed(
 
     Parameters
     ----------
-    x, metric, weights, feature, costs, n_jobs
+    x, metric
         As for `cgraph.cluster`.
     n_components : int, default=2
         Number of coordinates, at least 1.
+    weights, feature, costs, n_jobs
+        As for `cgraph.cluster`.
 
     Returns
     -------

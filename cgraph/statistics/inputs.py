@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cgraph.errors import ArgumentError, MissingPackageError, UnknownNameError
+from cgraph.errors import ArgumentError, UnknownNameError
 from cgraph.statistics.nests import Nest, batch_size, head, map_tensors, tensors_of
 
 InputFunction: TypeAlias = Callable[[np.random.Generator, int, tuple[int, ...]], Nest]
@@ -132,10 +132,7 @@ def _photographs() -> list[Tensor]:
     """The photographs, each float32 of shape (3, height, width), normalised over both."""
     from sklearn.datasets import load_sample_images
 
-    try:
-        images: list[NDArray[np.uint8]] = load_sample_images().images
-    except ImportError as error:
-        raise MissingPackageError("PIL", "images", "inputs='crops'") from error
+    images: list[NDArray[np.uint8]] = load_sample_images().images
     pixels = np.concatenate([image.reshape(-1, 3) for image in images]).astype(np.float64)
     mean, std = pixels.mean(0), pixels.std(0)
     scaled = [((image - mean) / std).astype(np.float32) for image in images]

@@ -94,8 +94,6 @@ def crops(rng: np.random.Generator, size: int, shape: tuple[int, ...]) -> Tensor
     ------
     ArgumentError
         If the shape is not that of an image with one or three channels.
-    MissingPackageError
-        If Pillow, which reads the photographs, is not installed.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise ArgumentError(

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import _disable_current_modes
 
 from cgraph.errors import ArgumentError, TraceError
 from cgraph.graphs.computational import ComputationalGraph, MemoryKind
@@ -102,15 +103,16 @@ def record(
     Meta tensors are tried first and fake tensors where they fail: what either of them can run is
     recorded, and it is the same graph. A model that asks for gradients itself is run with them.
     """
-    if not fake:
-        return _with_gradients_if_asked(model, args, kwargs, "real")
-    try:
-        return _with_gradients_if_asked(model, args, kwargs, "meta")
-    except TraceError as first:
+    with _disable_current_modes():  # the caller may be making fake tensors
+        if not fake:
+            return _with_gradients_if_asked(model, args, kwargs, "real")
         try:
-            return _with_gradients_if_asked(model, args, kwargs, "fake")
-        except TraceError as second:
-            raise second from first.__cause__
+            return _with_gradients_if_asked(model, args, kwargs, "meta")
+        except TraceError as first:
+            try:
+                return _with_gradients_if_asked(model, args, kwargs, "fake")
+            except TraceError as second:
+                raise second from first.__cause__
 
 
 def _with_gradients_if_asked(

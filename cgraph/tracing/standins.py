@@ -78,9 +78,10 @@ class StandIns:
         return made[1]
 
     def _make(self, real: Tensor) -> Tensor:
-        if self.engine == "real" and real.device.type == "meta":
+        is_fake = isinstance(real, fake_tensor.FakeTensor)
+        if self.engine == "real" and (is_fake or real.device.type == "meta"):
             raise TraceError(
-                "", "it has tensors on the meta device, which hold no data", "pass fake=True"
+                "", "it has meta or fake tensors, which hold no data", "pass fake=True"
             )
         if is_lazy(real):
             raise TraceError(
@@ -89,7 +90,7 @@ class StandIns:
                 "run it once on an example before it is captured",
             )
         with torch.no_grad():
-            if type(real) not in (Tensor, torch.nn.Parameter, torch.nn.Buffer):
+            if not is_fake and type(real) not in (Tensor, torch.nn.Parameter, torch.nn.Buffer):
                 return self._other(real)
             if real.layout is not torch.strided or real.is_quantized:
                 return self._other(real)

@@ -6,8 +6,10 @@ import random
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 
+from cgraph.errors import TraceError
 from cgraph.graphs.labels import label_with_attributes
 from cgraph.tracing.record import trace
 from tests.laws import reached_from
@@ -238,3 +240,16 @@ def test_quantised_and_compiled_modules():
     quantised = torch.ao.quantization.quantize_dynamic(layers, {nn.Linear})
     graph = trace(quantised, torch.randn(2, 4))
     assert label_with_attributes(graph.kernels[0]) == "linear_dynamic"
+
+
+def test_fake_and_meta_tensors_of_the_caller():
+    model, x = nn.Sequential(unit(3, 4), nn.Flatten(), nn.Linear(256, 2)), torch.ones(1, 3, 8, 8)
+    graph = trace(model, x)
+    with FakeTensorMode() as mode:
+        fake = nn.Sequential(unit(3, 4), nn.Flatten(), nn.Linear(256, 2))
+        assert trace(fake, torch.ones(1, 3, 8, 8)) == graph
+    assert trace(fake, mode.from_tensor(x)) == graph
+    with torch.device("meta"):
+        assert trace(model.to("meta"), torch.ones(1, 3, 8, 8)) == graph
+    with pytest.raises(TraceError, match="hold no data; pass fake=True"):
+        trace(fake, mode.from_tensor(x), fake=False)

@@ -1,5 +1,7 @@
 import networkx as nx
-from hypothesis import assume, given
+import numpy as np
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from cgraph.graphs.canonical import canonical_order, certificate, digest
 from cgraph.graphs.kernel import KernelGraph
@@ -50,3 +52,28 @@ def test_graphs_that_local_refinement_cannot_tell_apart():
 def test_the_separator_cannot_be_forged():
     assert certificate(KernelGraph(["a", "b"], [])) != certificate(KernelGraph(["a\0b"], []))
     assert certificate(KernelGraph([], [])) == b""
+
+
+@given(st.permutations(range(91)), st.integers(0, 14))
+@settings(max_examples=10, deadline=None)
+def test_long_networks_of_branches_that_are_alike(number, changed):
+    """nauty alone would try every combination of the pairs of branches."""
+    labels, edges = ["input"], []
+    for _ in range(15):
+        start = len(labels)
+        labels += ["relu", "conv2d[1x1]", "relu", "conv2d[1x1]", "add", "batch_norm"]
+        edges += [(start - 1, start), (start - 1, start + 2), (start, start + 1)]
+        edges += [(start + 2, start + 3), (start + 1, start + 4), (start + 3, start + 4)]
+        edges.append((start + 4, start + 5))
+    a = KernelGraph(labels, edges)
+    moved = [""] * len(labels)
+    for old, new in enumerate(number):
+        moved[new] = labels[old]
+    b = KernelGraph(moved, [(number[u], number[v]) for u, v in edges])
+    assert certificate(a) == certificate(b)
+    one, other = canonical_order(a), canonical_order(b)
+    assert [a.labels[k] for k in one] == [b.labels[k] for k in other]
+    place_a, place_b = np.argsort(one), np.argsort(other)
+    assert sorted(place_a[a.edges].tolist()) == sorted(place_b[b.edges].tolist())
+    labels[changed * 6 + 2] = "gelu"
+    assert certificate(KernelGraph(labels, edges)) != certificate(a)

@@ -79,7 +79,7 @@ def study(
     ] = "gaussian",
     sample: Annotated[
         int | None,
-        typer.Option(help="Programs of each cluster to evaluate; 12 by default, 3 with --quick."),
+        typer.Option(help="Programs of each cluster to evaluate; 10 by default, 3 with --quick."),
     ] = None,
     draws: Annotated[
         int | None,

@@ -45,7 +45,7 @@ class Study:
         Names of statistics, or ids of protocols, that order the clusters.
     inputs : {"gaussian", "crops"}, default="gaussian"
         What the networks are fed: noise, or crops of photographs.
-    n_sampled : int, default=12
+    n_sampled : int, default=10
         How many distinct programs of each cluster are evaluated.
     n_draws : int, default=2
         How many initialisations and batches of each.
@@ -65,7 +65,7 @@ class Study:
     n_clusters: int = 8
     statistics: tuple[str, ...] = ("ntk", "regions", "naswot-v1", "naswot-v2")
     inputs: str = "gaussian"
-    n_sampled: int = 12
+    n_sampled: int = 10
     n_draws: int = 2
     seed: int = 0
 

@@ -93,9 +93,11 @@ def draw_map(tables: StudyTables) -> Figure:
                 linewidths=0.3,
                 edgecolors="white",
             )
-        for place, cluster in enumerate(tables.order):
-            own = points[points["cluster"] == cluster]
-            x, y = np.average(own[["x", "y"]].to_numpy(), axis=0, weights=own["size"])
+        groups = [points[points["cluster"] == cluster] for cluster in tables.order]
+        centres = [
+            np.average(own[["x", "y"]].to_numpy(), axis=0, weights=own["size"]) for own in groups
+        ]
+        for place, (x, y) in enumerate(_spread_out(np.array(centres), points)):
             axes.annotate(
                 str(place + 1),
                 (float(x), float(y)),
@@ -317,6 +319,27 @@ def _apart(architectures: pd.DataFrame) -> pd.DataFrame:
     points["x"] += shift * np.cos(angle)
     points["y"] += shift * np.sin(angle)
     return points
+
+
+def _spread_out(centres: NDArray[np.float64], points: pd.DataFrame) -> NDArray[np.float64]:
+    """Places for labels near the centres, pushed apart until none covers another."""
+    places = centres.copy()
+    least = 0.05 * max(np.ptp(points["x"]), np.ptp(points["y"]), 1e-12)
+    for _ in range(100):
+        apart = places[:, None] - places[None]
+        distance = np.hypot(apart[..., 0], apart[..., 1])
+        np.fill_diagonal(distance, np.inf)
+        if distance.min() >= least:
+            break
+        # Labels in one place part along their numbers.
+        direction = np.where(
+            distance[..., None] > 1e-9 * least,
+            apart / distance[..., None].clip(1e-300),
+            np.sign(np.subtract.outer(range(len(places)), range(len(places))))[..., None],
+        )
+        push = np.clip(least - distance, 0, None)[..., None] * direction
+        places += 0.5 * push.sum(axis=1)
+    return places
 
 
 def _jitter(n: int) -> NDArray[np.float64]:

@@ -91,6 +91,7 @@ def trace(
     """
     if not isinstance(model, nn.Module):
         raise ArgumentError("model", "be a torch.nn.Module", type(model).__name__)
+    _refuse_unfinished(model)
     check_depth(depth)
     return at_depth(record(_as_written(model), inputs, kwargs, fake=fake), depth)
 
@@ -254,6 +255,19 @@ def _needs_values(error: Exception) -> bool:
             "aten::nonzero",
         )
     )
+
+
+def _refuse_unfinished(model: nn.Module) -> None:
+    """Raise for a module that is not set up, or has nothing to run."""
+    kind = type(model)
+    if "_modules" not in vars(model):
+        raise TraceError(
+            "",
+            f"{kind.__name__}.__init__ did not set up nn.Module",
+            "call super().__init__() at its beginning",
+        )
+    if kind.forward is nn.Module.forward and "forward" not in vars(model):
+        raise TraceError("", f"{kind.__name__} has no forward", "define it, or trace what calls it")
 
 
 def _input_name(model: nn.Module, path: Any) -> str:

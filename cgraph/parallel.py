@@ -6,6 +6,7 @@ workers. A Dask or a Ray cluster is used by entering `joblib.parallel_config` ar
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Literal, TypeVar
@@ -61,7 +62,17 @@ def parallel_map(
 
     sharing: Literal["sharedmem"] | None = "sharedmem" if threads else None
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1, require=sharing)
-    return iter(parallel(joblib.delayed(function)(item) for item in items))
+    return _quietly(parallel(joblib.delayed(function)(item) for item in items))
+
+
+def _quietly(results: Iterable[Result]) -> Iterator[Result]:
+    """The results, without joblib's remark that it replaced a worker whose memory had grown.
+
+    The replacement loses nothing, and who waits for the results can do nothing about it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+        yield from results
 
 
 def one_thread() -> AbstractContextManager[object]:

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cgraph.report.figures import FigureKind, StudyTables, figures_of
+from cgraph.report.style import figure_style
 
 
 def save_figures(tables: StudyTables, directory: Path) -> list[Path]:
@@ -96,8 +97,9 @@ def _figure_entry(kind: FigureKind, tables: StudyTables) -> dict[str, str]:
 
 def _svg(figure: Figure) -> bytes:
     stream = io.BytesIO()
-    # Without a date the same study gives the same bytes.
-    figure.savefig(stream, format="svg", metadata={"Date": None})
+    # Without a date, and with the names that the style gives, the same study is the same bytes.
+    with figure_style():
+        figure.savefig(stream, format="svg", metadata={"Date": None})
     return stream.getvalue()
 
 

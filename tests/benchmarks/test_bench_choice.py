@@ -1,0 +1,28 @@
+import numpy as np
+import pandas as pd
+
+from cgraph import spaces
+from tests.benchmarks.bench_choice import main
+
+
+def test_the_measurement_of_choices_runs(tmp_path, capsys):
+    names = spaces.get("nasbench201").architectures()
+    accuracy = np.random.default_rng(0).uniform(50, 90, len(names))
+    pd.DataFrame({"arch": names, "accuracy": accuracy}).to_parquet(tmp_path / "table.parquet")
+    result = main(
+        [
+            str(tmp_path / "table.parquet"),
+            *("--columns", "accuracy"),
+            *("--store", str(tmp_path / "draws.sqlite")),
+            *("--methods", "kmeans"),
+            *("--clusters", "3"),
+            *("--seeds", "2"),
+            *("--sample", "2"),
+            *("--statistics", "regions"),
+            *("--workers", "1"),
+        ]
+    )
+    assert set(result["choice"]) == {"statistics", "most parameters", "random cluster"}
+    assert len(result) == 2 * 3
+    assert (result["regret"] >= 0).all()
+    assert "2 clusterings" in capsys.readouterr().out

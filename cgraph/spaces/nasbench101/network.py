@@ -13,8 +13,6 @@ made in the order in which they run. Batch norms have the benchmark's epsilon, 1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
@@ -22,69 +20,52 @@ from cgraph.errors import ArgumentError
 from cgraph.registry import Table
 from cgraph.spaces.nasbench101.cells import CONV_3X3, MAX_POOL, Cell
 from cgraph.spaces.nasbench101.channels import vertex_channels
+from cgraph.spaces.skeleton import Skeleton
 
 _MOMENTUM = 0.003
 _EPSILON = 1e-5
 
 
-@dataclass(frozen=True, slots=True)
-class Skeleton:
-    """What a cell is put into.
-
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    channels : int
-        Channels of the first stack; each further stack doubles them. At least 5, so that every
-        vertex that feeds the output gets one.
-    n_stacks : int
-        Stacks.
-    n_cells : int
-        Cells of a stack.
-    has_stem, has_classifier : bool
-        Whether a stem stands before the first cell, and the mean with a linear layer behind the
-        last one.
-    input_shape : tuple of int
-        Shape of one input, without the batch.
-    summary : str
-        What it is for, in a line.
-    source : str
-        Whose it is.
-    """
-
-    name: str
-    channels: int
-    n_stacks: int
-    n_cells: int
-    has_stem: bool
-    has_classifier: bool
-    input_shape: tuple[int, ...]
-    summary: str
-    source: str
-
-
+# A cell needs 5 channels at least, so that every vertex that feeds the output gets one.
 _OWN = "after Chen, Gong and Wang, 2021, TE-NAS, who define it for NAS-Bench-201"
 
 SKELETONS: Table[Skeleton] = Table(
     "skeleton",
     [
         Skeleton(
-            "full", 128, 3, 3, True, True, (3, 32, 32), "the network that is trained",
-            "Ying et al., 2019, NAS-Bench-101",
+            name="full",
+            channels=128,
+            n_cells=3,
+            summary="the network that is trained",
+            source="Ying et al., 2019, NAS-Bench-101",
         ),
         Skeleton(
-            "narrow", 16, 3, 3, True, True, (3, 32, 32), "the same with an eighth of the channels",
-            "Mellor et al., 2021, NASWOT",
+            name="narrow",
+            channels=16,
+            n_cells=3,
+            summary="the same with an eighth of the channels",
+            source="Mellor et al., 2021, NASWOT",
         ),
         Skeleton(
-            "thin", 8, 3, 1, True, True, (3, 32, 32), "a slim one, for the tangent kernel", _OWN
+            name="thin",
+            channels=8,
+            n_cells=1,
+            summary="a slim one, for the tangent kernel",
+            source=_OWN,
         ),
         Skeleton(
-            "cell", 8, 1, 1, False, False, (8, 3, 3), "one cell alone, for linear regions", _OWN
+            name="cell",
+            channels=8,
+            n_cells=1,
+            n_stages=1,
+            has_stem=False,
+            has_classifier=False,
+            input_shape=(8, 3, 3),
+            summary="one cell alone, for linear regions",
+            source=_OWN,
         ),
     ],
-)  # fmt: skip
+)
 
 
 def build(
@@ -150,7 +131,7 @@ class Network(nn.Module):
             self.stem = nn.Identity()
         blocks: list[nn.Module] = []
         n_in, n_out = channels, channels
-        for stack in range(skeleton.n_stacks):
+        for stack in range(skeleton.n_stages):
             if stack:
                 blocks.append(nn.MaxPool2d(2, stride=2))
                 n_out *= 2

@@ -9,7 +9,6 @@ the two convolutions before the shortcut, the linear layer last.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -17,61 +16,38 @@ from torch import Tensor, nn
 from cgraph.errors import ArgumentError
 from cgraph.registry import Table
 from cgraph.spaces.nasbench201 import notation
-
-
-@dataclass(frozen=True, slots=True)
-class Skeleton:
-    """What a cell is put into.
-
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    channels : int
-        Channels of the first stage; each reduction doubles them.
-    n_cells : int
-        Cells of a stage.
-    n_stages : int
-        Stages.
-    has_stem, has_classifier : bool
-        Whether a stem stands before the first cell, and a pooled linear classifier behind the
-        batch norm and ReLU that end every network.
-    input_shape : tuple of int
-        Shape of one input, without the batch.
-    summary : str
-        What it is for, in a line.
-    source : str
-        Whose it is.
-    """
-
-    name: str
-    channels: int
-    n_cells: int
-    n_stages: int
-    has_stem: bool
-    has_classifier: bool
-    input_shape: tuple[int, ...]
-    summary: str
-    source: str
-
+from cgraph.spaces.skeleton import Skeleton
 
 SKELETONS: Table[Skeleton] = Table(
     "skeleton",
     [
         Skeleton(
-            "full", 16, 5, 3, True, True, (3, 32, 32), "the network that is trained",
-            "Dong and Yang, 2020, NAS-Bench-201",
+            name="full",
+            channels=16,
+            n_cells=5,
+            summary="the network that is trained",
+            source="Dong and Yang, 2020, NAS-Bench-201",
         ),
         Skeleton(
-            "thin", 3, 1, 3, True, True, (3, 32, 32), "a slim one, for the tangent kernel",
-            "Chen, Gong and Wang, 2021, TE-NAS",
+            name="thin",
+            channels=3,
+            n_cells=1,
+            summary="a slim one, for the tangent kernel",
+            source="Chen, Gong and Wang, 2021, TE-NAS",
         ),
         Skeleton(
-            "cell", 1, 1, 1, False, False, (1, 3, 3), "one cell alone, for linear regions",
-            "Chen, Gong and Wang, 2021, TE-NAS",
+            name="cell",
+            channels=1,
+            n_cells=1,
+            n_stages=1,
+            has_stem=False,
+            has_classifier=False,
+            input_shape=(1, 3, 3),
+            summary="one cell alone, for linear regions",
+            source="Chen, Gong and Wang, 2021, TE-NAS",
         ),
     ],
-)  # fmt: skip
+)
 
 
 def build(

@@ -118,8 +118,14 @@ def study(
         seed=seed,
         **chosen,
     )
-    with _progress_of_stages() as progress:
-        result = configured.run(directory, accuracies=accuracies, n_jobs=workers, progress=progress)
+    try:
+        with _progress_of_stages() as progress:
+            result = configured.run(
+                directory, accuracies=accuracies, n_jobs=workers, progress=progress
+            )
+    except KeyboardInterrupt:
+        err.print(f"Stopped. The same command goes on where {directory} is now.", soft_wrap=True)
+        raise
     _print_result(result)
 
 

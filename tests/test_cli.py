@@ -73,3 +73,15 @@ def test_a_directory_without_study_is_named(monkeypatch, capsys, tmp_path):
     status, _, err = run(monkeypatch, capsys, "report", tmp_path)
     assert status == 2
     assert "holds no study" in err
+
+
+def test_an_interruption_says_how_to_go_on(monkeypatch, capsys, tmp_path):
+    def stop(draw):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cgraph.statistics.evaluate.draw_statistics", stop)
+    options = ["--out", tmp_path / "new", "--quick", "--workers", "1"]
+    status, _, err = run(monkeypatch, capsys, "study", "nasbench201", *options)
+    assert status == 130
+    assert "The same command goes on" in err
+    assert (tmp_path / "new" / "study.json").exists()

@@ -224,6 +224,8 @@ class ComputationalGraph:
         for i, memory in enumerate(self.memories):
             if memory.kind not in MEMORY_KINDS:
                 raise GraphError("kind", f"be one of {', '.join(MEMORY_KINDS)}", memory.kind)
+            if memory.alias not in (None, *ALIAS_KINDS):
+                raise GraphError("alias", f"be one of {', '.join(ALIAS_KINDS)}", memory.alias)
             if memory.base is not None and not 0 <= memory.base < i:
                 raise GraphError(
                     "base", f"be an earlier memory than {memory.name!r} (number {i})", memory.base

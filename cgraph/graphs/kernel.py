@@ -13,7 +13,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cgraph.errors import GraphError
+from cgraph.errors import ArgumentError, GraphError
 from cgraph.graphs.computational import ComputationalGraph, Kernel, edge_array
 from cgraph.graphs.labels import LABELLINGS
 
@@ -164,6 +164,8 @@ def project(
 
     Raises
     ------
+    ArgumentError
+        If `graph` is something else.
     UnknownNameError
         If `label` is a name that is not in `LABELLINGS`.
 
@@ -176,6 +178,13 @@ def project(
     >>> project(program, boundary=True).labels
     ('input', 'relu', 'output')
     """
+    if not isinstance(graph, ComputationalGraph):
+        raise ArgumentError(
+            "graph",
+            "be a ComputationalGraph",
+            type(graph).__name__,
+            "a model has to go through trace() first",
+        )
     labelling = label if callable(label) else LABELLINGS[label].function
     labels = [labelling(kernel) for kernel in graph.kernels]
     names = [kernel.name for kernel in graph.kernels]

@@ -80,6 +80,8 @@ class Population:
         names: Iterable[str] | None = None,
         vocabulary: Iterable[str] | None = None,
     ) -> None:
+        if not isinstance(graphs, Iterable):
+            raise ArgumentError("graphs", "be kernel graphs", type(graphs).__name__)
         graphs = list(graphs)
         for graph in graphs:
             if not isinstance(graph, KernelGraph):

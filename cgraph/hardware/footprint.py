@@ -218,6 +218,13 @@ def footprint(
     >>> print(footprint(graph, dtype="int8").fits(Device("tiny", ram_bytes=40, flash_bytes=128)))
     fits tiny at int8
     """
+    if not isinstance(graph, ComputationalGraph):
+        raise ArgumentError(
+            "graph",
+            "be a ComputationalGraph",
+            type(graph).__name__,
+            "a model has to go through trace() first",
+        )
     if budget < 0:
         raise ArgumentError("budget", "be a number of states, >= 0", budget)
     by_kind: dict[MemoryKind, int] = {}

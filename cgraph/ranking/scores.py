@@ -39,6 +39,10 @@ def oriented_values(
     ArgumentError
         If the table lacks a column or a statistic, or has two rows for one value.
     """
+    if not isinstance(table, pd.DataFrame):
+        raise ArgumentError(
+            "table", "be a DataFrame", type(table).__name__, "evaluate() makes such a table"
+        )
     lacking = [column for column in COLUMNS if column not in table.columns]
     if lacking:
         raise ArgumentError(

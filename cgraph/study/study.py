@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cgraph.spaces.space import Space
     from cgraph.study.result import StudyResult
 
-STAGES = ("graphs", "clusters", "statistics", "ranking", "figures")
 VERSIONS_OF = ("cgraph", "numpy", "scipy", "scikit-learn", "torch", "pandas", "pynauty")
 
 Progress = Callable[[str, int, int], None]
@@ -89,8 +88,11 @@ class Study:
             If the space has no such part.
         """
         from cgraph.spaces import get
+        from cgraph.spaces.space import Space
 
         space = get(self.space) if isinstance(self.space, str) else self.space
+        if not isinstance(space, Space):
+            raise ArgumentError("space", "be a Space or the name of one", type(space).__name__)
         part = self.part or ("cell" if "cell" in space.parts else "network")
         if part not in space.parts:
             raise ArgumentError("part", f"be one of {', '.join(space.parts)}", repr(part))

@@ -102,29 +102,3 @@ class TraceError(CGraphError, RuntimeError):
 
 class StudyError(CGraphError, RuntimeError):
     """A study cannot be run, resumed or read where it was asked for."""
-
-
-class MissingPackageError(CGraphError, ImportError):
-    """An optional package is needed for a call and is not installed.
-
-    Parameters
-    ----------
-    package : str
-        Name of the package, as imported.
-    extra : str
-        The extra of cgraph that installs it.
-    purpose : str
-        What it is needed for.
-    """
-
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
-        self.package = package
-        self.extra = extra
-        self.purpose = purpose
-        super().__init__(package, extra, purpose)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.purpose} needs the package {self.package!r}, which is not installed; "
-            f"install it with: pip install 'cgraph[{self.extra}]'"
-        )

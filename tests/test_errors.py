@@ -31,11 +31,6 @@ EXAMPLES = {
     ),
     errors.TraceError("", "no shape"): (RuntimeError, "could not capture the model: no shape"),
     errors.StudyError("another study"): (RuntimeError, "another study"),
-    errors.MissingPackageError("onnx", "onnx", "reading a model"): (
-        ImportError,
-        "reading a model needs the package 'onnx', which is not installed; "
-        "install it with: pip install 'cgraph[onnx]'",
-    ),
 }
 
 

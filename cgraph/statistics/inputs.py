@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from cgraph.errors import ArgumentError, UnknownNameError
 from cgraph.statistics.nests import Nest, batch_size, head, map_tensors, tensors_of
 
 InputFunction: TypeAlias = Callable[[np.random.Generator, int, tuple[int, ...]], Nest]
-Inputs: TypeAlias = 'Literal["gaussian", "crops"] | InputFunction | Nest'
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,8 +111,8 @@ class Recorded:
 
     Parameters
     ----------
-    n_rectifiers, n_smooth : int
-        How many calls of each kind.
+    n_rectifiers : int
+        How many calls of rectifiers.
     smooth_names : set of str
         Which smooth activations.
     lacks_batch_axis : bool
@@ -122,7 +122,6 @@ class Recorded:
     """
 
     n_rectifiers: int = 0
-    n_smooth: int = 0
     smooth_names: set[str] = field(default_factory=set)
     lacks_batch_axis: bool = False
     sequence_numbers: list[int] = field(default_factory=list)
@@ -189,7 +188,6 @@ class RectifierRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _take_smooth(self, name: str, code: Tensor | None) -> None:
         assert code is not None, "every reading of a smooth activation gives a code"
         if code.dim() and len(code) == self._batch_size:
-            self.recorded.n_smooth += 1
             self.recorded.smooth_names.add(name)
             for accumulator in self._smooth:
                 accumulator.add(code)

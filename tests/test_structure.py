@@ -31,8 +31,9 @@ LEVELS = {
     "export": 6,
     "report": 6,
     "study": 7,
-    "cli": 8,
+    "commands": 8,
     "__init__": 8,
+    "cli": 9,
 }
 
 MODULES = [

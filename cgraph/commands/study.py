@@ -1,0 +1,104 @@
+"""`cgraph study`: a search space in, its ranked clusters out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cgraph.commands.console import err, progress_of_stages
+from cgraph.commands.result import print_result
+from cgraph.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cgraph.spaces.space import Space
+
+QUICK = {"n_clusters": 5, "n_sampled": 3, "n_draws": 1}
+
+
+def study(
+    space: Annotated[str, typer.Argument(help="Name of the search space; see `cgraph spaces`.")],
+    directory: Annotated[
+        Path, typer.Option("--out", help="Directory of the study: new, empty, or this study's.")
+    ],
+    part: Annotated[
+        str | None,
+        typer.Option(help="What the graphs are made of: cell (where there are cells) or network."),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="How the graphs are clustered: kmeans, spectral, ...")
+    ] = "kmeans",
+    metric: Annotated[
+        str, typer.Option(help="Distance: hellinger, jensen-shannon, kl, ...")
+    ] = "hellinger",
+    clusters: Annotated[
+        int | None, typer.Option(help="How many clusters; 8 by default, 5 with --quick.")
+    ] = None,
+    statistics: Annotated[
+        str, typer.Option(help="Statistics that order the clusters, separated by commas.")
+    ] = "ntk,regions,naswot-v1,naswot-v2",
+    inputs: Annotated[
+        str, typer.Option(help="What networks are fed: gaussian noise, or crops of photographs.")
+    ] = "gaussian",
+    sample: Annotated[
+        int | None,
+        typer.Option(help="Programs of each cluster to evaluate; 10 by default, 3 with --quick."),
+    ] = None,
+    draws: Annotated[
+        int | None,
+        typer.Option(help="Initialisations and batches of each; 2 by default, 1 with --quick."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
+    accuracy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE:COLUMN",
+            help="Trained accuracy in percent, to validate the order after it is fixed.",
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes; -1 for every core.")] = -1,
+    quick: Annotated[bool, typer.Option("--quick", help="A first look in under a minute.")] = False,
+) -> None:
+    """Cluster a search space and rank its clusters without training.
+
+    Example: cgraph study nasbench201 --out studies/first --quick
+    """
+    from cgraph.spaces import get
+    from cgraph.study.study import Study
+
+    defaults = QUICK if quick else {}
+    given = {"n_clusters": clusters, "n_sampled": sample, "n_draws": draws}
+    chosen = {**defaults, **{name: value for name, value in given.items() if value is not None}}
+    found = get(space)
+    accuracies = None if accuracy is None else _read_accuracies(found, accuracy)
+    configured = Study(
+        space,
+        part=part,  # type: ignore[arg-type]
+        method=method,
+        metric=metric,
+        statistics=tuple(name.strip() for name in statistics.split(",") if name.strip()),
+        inputs=inputs,
+        seed=seed,
+        **chosen,
+    )
+    try:
+        with progress_of_stages() as progress:
+            result = configured.run(
+                directory, accuracies=accuracies, n_jobs=workers, progress=progress
+            )
+    except KeyboardInterrupt:
+        err.print(f"Stopped. The same command goes on where {directory} is now.", soft_wrap=True)
+        raise
+    print_result(result)
+
+
+def _read_accuracies(space: Space, spec: str) -> pd.Series:
+    path, colon, column = spec.rpartition(":")
+    if not colon or not path or not column:
+        raise ArgumentError(
+            "--accuracy", "be FILE:COLUMN", repr(spec), "for example results.parquet:cifar10_test"
+        )
+    return space.accuracies(path, column)

@@ -100,5 +100,31 @@ class TraceError(CGraphError, RuntimeError):
         return f"could not capture {where}: {self.problem}{tail}"
 
 
+class MissingPackageError(CGraphError, ImportError):
+    """A package that the call needs is not installed.
+
+    Parameters
+    ----------
+    package : str
+        Name of the package on the registry.
+    purpose : str
+        What it is needed for, completing "... needs *package*".
+    extra : str
+        The extra of cgraph that installs it.
+    """
+
+    def __init__(self, package: str, purpose: str, extra: str) -> None:
+        self.package = package
+        self.purpose = purpose
+        self.extra = extra
+        super().__init__(package, purpose, extra)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.purpose} needs {self.package}, which is not installed; "
+            f"pip install 'cgraph[{self.extra}]'"
+        )
+
+
 class StudyError(CGraphError, RuntimeError):
     """A study cannot be run, resumed or read where it was asked for."""

@@ -30,6 +30,10 @@ EXAMPLES = {
         "could not capture module 'block.conv': no shape; pass inputs",
     ),
     errors.TraceError("", "no shape"): (RuntimeError, "could not capture the model: no shape"),
+    errors.MissingPackageError("onnx", "an ONNX file", "onnx"): (
+        ImportError,
+        "an ONNX file needs onnx, which is not installed; pip install 'cgraph[onnx]'",
+    ),
     errors.StudyError("another study"): (RuntimeError, "another study"),
 }
 

@@ -28,7 +28,7 @@ $(VENV)/bin/python:
 # PyTorch comes first: the packages that need it then find the pinned build.
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) torch
-	$(PIP) -e .
+	$(PIP) -e '.[report]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -26,7 +26,7 @@ def study(
     ],
     part: Annotated[
         str | None,
-        typer.Option(help="What the graphs are made of: cell (where there are cells) or network."),
+        typer.Option(help="What the graphs are made of: cell, network, or operations of the cell."),
     ] = None,
     method: Annotated[
         str, typer.Option(help="How the graphs are clustered: kmeans, spectral, ...")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import ArchitectureError, UnknownNameError
+from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cgraph.graphs.population import Population
     from cgraph.statistics.candidate import Candidate
 
-Part: TypeAlias = Literal["cell", "network"]
+Part: TypeAlias = Literal["cell", "network", "operations"]
 Form: TypeAlias = Literal["raw", "live"]
 Architecture: TypeAlias = "str | int"
 
@@ -42,7 +42,8 @@ class Space(ABC):
     source : str
         Whose it is.
     parts : tuple of str
-        What `graph` and `population` can show: "network", and "cell" where there are cells.
+        What `population` can show: "network"; "cell" where there are cells; and "operations", the
+        cell as its authors draw it, where they do. All but the last can be shown by `graph`.
     input_shapes : mapping from str to tuple of int
         The skeletons of `model`, with the shape of one input without the batch; "full" is the
         network that is trained.
@@ -109,7 +110,10 @@ class Space(ABC):
 
         Parameters
         ----------
-        part, form
+        part : {"cell", "network", "operations"}, default="cell"
+            As for `graph`; or the operations of the cell as nodes, each of them one, whatever
+            kernels it runs.
+        form : {"raw", "live"}, default="live"
             As for `graph`.
         boundary : bool, default=False
             Whether inputs and outputs are nodes too, as for `cgraph.project`.
@@ -235,3 +239,28 @@ def check_view(space: Space, part: str, form: str) -> None:
         raise UnknownNameError("part", part, space.parts)
     if form not in get_args(Form):
         raise UnknownNameError("form", form, get_args(Form))
+
+
+def check_graph_view(space: Space, part: str, form: str) -> None:
+    """As `check_view`, for a computational graph, which has no operations but kernels.
+
+    Raises
+    ------
+    UnknownNameError
+        Names what there is.
+    """
+    if part == "operations":
+        raise UnknownNameError("part", part, [p for p in space.parts if p != "operations"])
+    check_view(space, part, form)
+
+
+def check_operations(form: str) -> None:
+    """Raise where the operations of a cell are asked for in another form than the live one.
+
+    Raises
+    ------
+    ArgumentError
+        If `form` is not "live".
+    """
+    if form != "live":
+        raise ArgumentError("form", "be 'live' for the part 'operations'", repr(form))

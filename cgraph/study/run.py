@@ -50,7 +50,7 @@ def run_study(
         resolve(name, tuple(space.input_shapes))
 
     report("graphs", 0, 1)
-    population = space.population(part=part)
+    population = space.population(part=part, boundary=part == "operations")
     programs = space.programs()
     report("graphs", 1, 1)
 

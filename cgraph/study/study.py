@@ -31,9 +31,10 @@ class Study:
     ----------
     space : Space or str
         The search space, or its name in `cgraph.spaces.available()`.
-    part : {"cell", "network"}, optional
+    part : {"cell", "network", "operations"}, optional
         What the graphs of the architectures are made of: by default the cell, where the space has
-        cells, and else the network.
+        cells, and else the network. "operations" is the cell as its authors draw it, with its
+        input and output.
     method : str, default="kmeans"
         How they are clustered; a name of the table of clusterings.
     metric : str, default="hellinger"
@@ -58,7 +59,7 @@ class Study:
     """
 
     space: Space | str
-    part: Literal["cell", "network"] | None = None
+    part: Literal["cell", "network", "operations"] | None = None
     method: str = "kmeans"
     metric: str = "hellinger"
     n_clusters: int = 8
@@ -74,8 +75,6 @@ class Study:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ArgumentError(name, "be a whole number, 1 or more", value)
-        if self.part not in (None, "cell", "network"):
-            raise ArgumentError("part", "be 'cell' or 'network'", repr(self.part))
 
     def resolved(self) -> Study:
         """The same study with its space looked up and its part decided.

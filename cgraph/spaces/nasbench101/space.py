@@ -12,11 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError
-from cgraph.spaces.nasbench101 import table
+from cgraph.spaces.nasbench101 import operations, table
 from cgraph.spaces.nasbench101.cells import Cell
 from cgraph.spaces.nasbench101.hashing import module_hash
 from cgraph.spaces.nasbench101.notation import parse
-from cgraph.spaces.space import Architecture, Form, Part, Space, check_view
+from cgraph.spaces.space import (
+    Architecture,
+    Form,
+    Part,
+    Space,
+    check_graph_view,
+    check_operations,
+    check_view,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +60,7 @@ class NASBench101(Space):
     name = "nasbench101"
     summary = "cells of at most 7 vertices and 9 edges, 3 operations"
     source = "Ying et al., 2019, NAS-Bench-101, ICML"
-    parts: tuple[Part, ...] = ("cell", "network")
+    parts: tuple[Part, ...] = ("cell", "network", "operations")
     # Skeleton: shape of one input. The skeletons themselves are in the module of the networks,
     # which loads PyTorch.
     input_shapes: Mapping[str, tuple[int, ...]] = MappingProxyType(
@@ -112,7 +120,7 @@ class NASBench101(Space):
         from cgraph.spaces.nasbench101 import kernels, network
         from cgraph.tracing.record import trace
 
-        check_view(self, part, form)
+        check_graph_view(self, part, form)
         cell, width = self.cell(arch), kernels.CELL_CHANNELS
         # Modules on the meta device have no values, and draw none.
         with torch.device("meta"):
@@ -141,6 +149,11 @@ class NASBench101(Space):
         from cgraph.spaces.nasbench101.kernels import cell_population
 
         check_view(self, part, form)
+        if part == "operations":
+            check_operations(form)
+            return operations.operation_population(
+                table.codes(), self.architectures(), boundary=boundary
+            )
         if part == "network":
             raise ArgumentError(
                 "part",

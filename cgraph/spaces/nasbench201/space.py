@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.spaces.nasbench201 import equivalences, notation, programs
-from cgraph.spaces.space import Architecture, Form, Part, Space, check_view
+from cgraph.spaces.nasbench201 import equivalences, notation, operations, programs
+from cgraph.spaces.space import (
+    Architecture,
+    Form,
+    Part,
+    Space,
+    check_graph_view,
+    check_operations,
+    check_view,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,7 +45,7 @@ class NASBench201(Space):
     name = "nasbench201"
     summary = "cells of 4 nodes and 6 edges, 5 operations"
     source = "Dong and Yang, 2020, NAS-Bench-201, ICLR"
-    parts: tuple[Part, ...] = ("cell", "network")
+    parts: tuple[Part, ...] = ("cell", "network", "operations")
     # Skeleton: shape of one input. The skeletons themselves are in the module of the networks,
     # which loads PyTorch.
     input_shapes: Mapping[str, tuple[int, ...]] = MappingProxyType(
@@ -94,7 +102,7 @@ class NASBench201(Space):
         from cgraph.graphs.passes import live
         from cgraph.spaces.nasbench201 import graphs
 
-        check_view(self, part, form)
+        check_graph_view(self, part, form)
         operations = notation.operations_table()[self.index(arch)].tolist()
         compose = graphs.compose_cell if part == "cell" else graphs.compose_network
         return compose(operations) if form == "raw" else live(compose(operations))
@@ -112,6 +120,9 @@ class NASBench201(Space):
         from cgraph.spaces.nasbench201.population import compose_population
 
         check_view(self, part, form)
+        if part == "operations":
+            check_operations(form)
+            return operations.operation_population(boundary)
         return compose_population(part, form, boundary=boundary)
 
     def sizes(self) -> dict[str, NDArray[np.int64]]:

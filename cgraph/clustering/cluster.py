@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cgraph.clustering.methods import CLUSTERINGS
+from cgraph.clustering.kmeans import weighted_k_means
+from cgraph.clustering.landmarks import (
+    LandmarkTable,
+    landmark_silhouette,
+    landmark_table,
+    spectral_coordinates,
+)
+from cgraph.clustering.landmarks import default_scale as default_landmark_scale
+from cgraph.clustering.methods import CLUSTERINGS, ClusteringMethod
 from cgraph.clustering.points import Points, check_weights
 from cgraph.clustering.quality import assess
 from cgraph.clustering.result import Clustering
@@ -22,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def cluster(
-    x: Population | ArrayLike,
+    x: Population | ArrayLike | LandmarkTable,
     method: str = "kmeans",
     n_clusters: int = 8,
     *,
@@ -32,15 +40,17 @@ def cluster(
     scale: float | None = None,
     feature: str = "kernels",
     costs: EditCosts | None = None,
+    n_landmarks: int | None = None,
     n_jobs: int = -1,
 ) -> Clustering:
     """Groups of similar programs.
 
     Parameters
     ----------
-    x : Population or array-like
+    x : Population, array-like or LandmarkTable
         The programs. With the metric "precomputed" their distances, shape (n, n); with
         "euclidean" features, shape (n, d); with a metric of usage also counts, shape (n, K).
+        Distances to landmarks bring their own metric.
     method : {"kmeans", "spectral", "kmedoids"}, default="kmeans"
         A name in `CLUSTERINGS`.
     n_clusters : int, default=8
@@ -59,6 +69,10 @@ def cluster(
         What a metric of usage counts.
     costs : EditCosts, optional
         Costs of edits, for the metrics of graphs.
+    n_landmarks : int, optional
+        For "spectral": how many programs, drawn at random, the distances go to, in place of those
+        of all pairs, where these are too many; at least `n_clusters`. The affinity is then that
+        of the walk over the landmarks, and the silhouette the mean over them.
     n_jobs : int, default=-1
         Threads for the distances; -1 uses every core.
 
@@ -87,12 +101,21 @@ def cluster(
     Clustering(2 clusters of 4 programs by kmeans on hellinger; sizes 3, 1; silhouette 0.607)
     """
     record = CLUSTERINGS[method]
-    n = count_programs(x)
     _check_numbers(n_clusters, random_state)
     if scale is not None and not record.has_scale:
         raise ArgumentError("scale", "go with a method that has one", f"method {method!r}")
     if scale is not None and not (np.isfinite(scale) and scale > 0):
         raise ArgumentError("scale", "be a finite distance above 0", scale)
+    if n_landmarks is not None or isinstance(x, LandmarkTable):
+        _check_landmarks(record, weights)
+        if not isinstance(x, LandmarkTable):
+            assert n_landmarks is not None
+            x = landmark_table(
+                x, n_landmarks, metric, random_state=random_state, feature=feature, costs=costs,
+                n_jobs=n_jobs,
+            )  # fmt: skip
+        return cluster_by_landmarks(x, n_clusters, random_state=random_state, scale=scale)
+    n = count_programs(x)
     options = MetricOptions(metric, feature, costs, n_jobs)
     points = points_of(x, check_weights(weights, n), record.needs, options)
     if n_clusters > len(points):
@@ -126,6 +149,68 @@ def cluster(
     )
 
 
+def cluster_by_landmarks(
+    table: LandmarkTable, n_clusters: int, *, random_state: int = 0, scale: float | None = None
+) -> Clustering:
+    """Spectral clusters of programs by their distances to landmarks.
+
+    Parameters
+    ----------
+    table : LandmarkTable
+        The distances.
+    n_clusters : int
+        k, at most the number of landmarks and of distinct programs.
+    random_state : int, default=0
+        Seed of the starts.
+    scale : float, optional
+        As for `cluster`; by default from the distances between landmarks.
+
+    Returns
+    -------
+    Clustering
+        The medoid of a cluster is its program nearest to the centre among the eigenvectors;
+        "inertia" is measured there, "silhouette" is the mean over the landmarks.
+
+    Raises
+    ------
+    ArgumentError
+        If `n_clusters` is too large.
+    """
+    most = min(len(table.landmarks), len(table.values))
+    if n_clusters > most:
+        raise ArgumentError(
+            "n_clusters",
+            f"be at most {most}, the number of landmarks and of programs told apart",
+            n_clusters,
+            "take more landmarks",
+        )
+    scale = default_landmark_scale(table) if scale is None else scale
+    weights = np.bincount(table.index, minlength=len(table.values)).astype(np.float64)
+    _, first = np.unique(table.index, return_index=True)
+    with one_thread():
+        coordinates = spectral_coordinates(table, n_clusters, scale)
+        points = Points(table.index, first, weights, coordinates, None)
+        found = weighted_k_means(coordinates, weights, n_clusters, random_state)
+        labels = renumber(points, found, n_clusters)
+        medoids, inertia = _nearest_to_centres(points, labels, n_clusters)
+    labels = labels[points.index]
+    quality = {"inertia": inertia}
+    silhouette = landmark_silhouette(table, labels)
+    if silhouette is not None:
+        quality["silhouette"] = silhouette
+    return Clustering(
+        labels=labels,
+        medoids=first[medoids],
+        quality=quality,
+        names=table.names,
+        method="spectral",
+        metric=table.metric,
+        random_state=random_state,
+        n_distinct=len(points),
+        parameters={"scale": float(scale), "n_landmarks": len(table.landmarks)},
+    )
+
+
 def renumber(points: Points, labels: NDArray[np.int64], n_clusters: int) -> NDArray[np.int64]:
     """Labels of points with clusters numbered by falling number of programs, then by first one."""
     of_program = labels[points.index]
@@ -137,6 +222,30 @@ def renumber(points: Points, labels: NDArray[np.int64], n_clusters: int) -> NDAr
     place = np.empty(n_clusters, dtype=np.int64)
     place[order] = np.arange(n_clusters)
     return place[labels]
+
+
+def _nearest_to_centres(
+    points: Points, labels: NDArray[np.int64], n_clusters: int
+) -> tuple[NDArray[np.int64], float]:
+    """The point of each cluster that is nearest to its centre, and the inertia."""
+    features, weights = points.features, points.weights
+    assert features is not None
+    centres = np.empty((n_clusters, features.shape[1]))
+    for k in range(n_clusters):
+        own = labels == k
+        centres[k] = np.average(features[own], axis=0, weights=weights[own])
+    apart = np.square(features - centres[labels]).sum(axis=1)
+    order = np.lexsort((np.arange(len(points)), np.round(apart, 12), labels))
+    medoids = order[np.searchsorted(labels[order], np.arange(n_clusters))]
+    return medoids, float(weights @ apart)
+
+
+def _check_landmarks(record: ClusteringMethod, weights: ArrayLike | None) -> None:
+    if not record.has_landmarks:
+        able = ", ".join(name for name, method in CLUSTERINGS.items() if method.has_landmarks)
+        raise ArgumentError("n_landmarks", f"go with the method {able}", f"method {record.name!r}")
+    if weights is not None:
+        raise ArgumentError("weights", "be left out where there are landmarks", "some")
 
 
 def _check_numbers(n_clusters: int, random_state: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph.clustering.landmarks import LandmarkTable, planar_coordinates
 from cgraph.clustering.points import Points, check_weights
 from cgraph.clustering.sources import MetricOptions, Needs, count_programs, points_of
 from cgraph.clustering.spectral import leading_eigenvectors
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def embed(
-    x: Population | ArrayLike,
+    x: Population | ArrayLike | LandmarkTable,
     metric: str = "hellinger",
     n_components: int = 2,
     *,
@@ -46,7 +47,8 @@ def embed(
         Principal components where the metric has points of its own ("hellinger", "euclidean"),
         and classical scaling, which is the same for such metrics, for any other. Centred at the
         weighted mean; the spread falls from the first coordinate to the last. Coordinates that
-        the programs do not fill are 0.
+        the programs do not fill are 0. From distances to landmarks: classical scaling of the
+        landmarks, and every program where its distances to them put it.
 
     Raises
     ------
@@ -64,6 +66,9 @@ def embed(
     """
     if not isinstance(n_components, int | np.integer) or n_components < 1:
         raise ArgumentError("n_components", "be an integer of at least 1", n_components)
+    if isinstance(x, LandmarkTable):
+        with one_thread():
+            return _oriented(planar_coordinates(x, n_components))[x.index]
     has_points = metric == "euclidean" or (
         metric in DISTANCES and DISTANCES[metric].embedding is not None
     )

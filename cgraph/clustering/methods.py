@@ -34,6 +34,8 @@ class ClusteringMethod:
         to medoids.
     has_scale : bool
         Whether a scale turns distances into affinities.
+    has_landmarks : bool
+        Whether distances to landmarks may stand in for those of all pairs.
     summary : str
         What it does, in a line.
     source : str
@@ -45,6 +47,7 @@ class ClusteringMethod:
     needs: Literal["features", "distances"]
     objective: Literal["inertia", "cost"]
     has_scale: bool
+    has_landmarks: bool
     summary: str
     source: str
 
@@ -66,6 +69,7 @@ CLUSTERINGS: Table[ClusteringMethod] = Table(
             needs="features",
             objective="inertia",
             has_scale=False,
+            has_landmarks=False,
             summary="k-means on the square roots of usage, where Euclidean is Hellinger",
             source="S. P. Lloyd, Least squares quantization in PCM, 1982; D. Arthur and "
             "S. Vassilvitskii, k-means++: the advantages of careful seeding, 2007",
@@ -76,6 +80,7 @@ CLUSTERINGS: Table[ClusteringMethod] = Table(
             needs="distances",
             objective="cost",
             has_scale=True,
+            has_landmarks=True,
             summary="k-means on the leading eigenvectors of the affinity exp(-(d / scale)^2)",
             source="J. Shi and J. Malik, Normalized cuts and image segmentation, 2000; "
             "U. von Luxburg, A tutorial on spectral clustering, 2007",
@@ -86,6 +91,7 @@ CLUSTERINGS: Table[ClusteringMethod] = Table(
             needs="distances",
             objective="cost",
             has_scale=False,
+            has_landmarks=False,
             summary="the k programs with the smallest sum of distances to those nearest to them",
             source="E. Schubert and P. J. Rousseeuw, Fast and eager k-medoids clustering, 2021",
         ),

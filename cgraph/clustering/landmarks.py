@@ -1,0 +1,249 @@
+"""Clusters and coordinates from distances to a few landmarks, where all pairs are too many.
+
+Half a million programs have 10^11 pairs, but 10^8 distances to 256 of them. The clusters are those
+of the walk that goes from a program to a landmark, by affinity, and from there to a program: it
+needs no distance between two programs, and its spectrum is that of a matrix of the landmarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgraph.clustering.spectral import SCALE_OVER_MEDIAN, leading_eigenvectors
+from cgraph.distances.matrix import distance_table
+from cgraph.distances.plans import Floats
+from cgraph.errors import ArgumentError
+from cgraph.graphs.population import Population
+
+if TYPE_CHECKING:
+    from cgraph.distances.edit.costs import EditCosts
+
+_BLOCK = 8192
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LandmarkTable:
+    """Distances of programs to landmarks.
+
+    Parameters
+    ----------
+    values : ndarray of shape (a, m)
+        Distance of each distinct program to each landmark.
+    index : ndarray of int64, shape (n,)
+        Row of each program.
+    landmarks : ndarray of int64, shape (m,)
+        The landmarks, as positions among the n programs, ascending.
+    names : tuple of str, length n
+        Name of each program.
+    metric : str
+        The distance.
+    """
+
+    values: Floats
+    index: NDArray[np.int64]
+    landmarks: NDArray[np.int64]
+    names: tuple[str, ...]
+    metric: str
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __repr__(self) -> str:
+        return (
+            f"LandmarkTable({self.metric} of {len(self):,} programs, {len(self.values):,} of them "
+            f"distinct, to {len(self.landmarks):,} landmarks)"
+        )
+
+
+def landmark_table(
+    x: Population | ArrayLike,
+    n_landmarks: int,
+    metric: str = "edit",
+    *,
+    random_state: int = 0,
+    feature: str = "kernels",
+    costs: EditCosts | None = None,
+    n_jobs: int = -1,
+) -> LandmarkTable:
+    """Distances of all programs to some of them, drawn at random.
+
+    Parameters
+    ----------
+    x : Population or array-like
+        The programs, as for `cgraph.pairwise_distances`.
+    n_landmarks : int
+        m, from 2 to the number of programs. They are drawn uniformly without replacement.
+    metric : str, default="edit"
+        A name in `DISTANCES`.
+    random_state : int, default=0
+        Seed of the draw.
+    feature, costs, n_jobs
+        As for `cgraph.pairwise_distances`.
+
+    Returns
+    -------
+    LandmarkTable
+        Takes 4 a m bytes.
+
+    Raises
+    ------
+    ArgumentError
+        If `n_landmarks` is out of range, or the programs do not fit the metric.
+
+    Examples
+    --------
+    >>> landmark_table([[4, 0], [0, 1], [2, 0], [1, 1]], 2, "hellinger")
+    LandmarkTable(hellinger of 4 programs, 3 of them distinct, to 2 landmarks)
+    """
+    programs = x if isinstance(x, Population) else np.asarray(x)
+    n = len(programs)
+    if not isinstance(n_landmarks, int | np.integer) or not 2 <= n_landmarks <= n:
+        raise ArgumentError("n_landmarks", f"be a whole number from 2 to {n:,}", n_landmarks)
+    drawn = np.random.default_rng(random_state).choice(n, size=n_landmarks, replace=False)
+    landmarks = np.sort(drawn).astype(np.int64)
+    table = distance_table(
+        programs, metric, programs[landmarks], dtype=np.float32,
+        feature=feature, costs=costs, n_jobs=n_jobs,
+    )  # fmt: skip
+    names = x.names if isinstance(x, Population) else tuple(map(str, range(n)))
+    return LandmarkTable(table.values[:, table.columns], table.rows, landmarks, names, metric)
+
+
+def default_scale(table: LandmarkTable) -> float:
+    """`SCALE_OVER_MEDIAN` times the median positive distance between landmarks; 1 without one."""
+    between = table.values[table.index[table.landmarks]]
+    positive = between[between > 0]
+    return SCALE_OVER_MEDIAN * float(np.median(positive)) if len(positive) else 1.0
+
+
+def spectral_coordinates(
+    table: LandmarkTable, n_components: int, scale: float
+) -> NDArray[np.float64]:
+    """Leading eigenvectors of the walk from programs to landmarks and back.
+
+    Parameters
+    ----------
+    table : LandmarkTable
+        Distances d of a distinct programs to m landmarks.
+    n_components : int
+        How many, at most m; the first is constant.
+    scale : float
+        The distance at which the affinity exp(-(d / scale)^2) has fallen to exp(-1), above 0.
+
+    Returns
+    -------
+    ndarray of float64, shape (a, n_components)
+        Entry of a program in each eigenvector.
+
+    Notes
+    -----
+    A program steps to a landmark with chance p, its affinity over the sum of its affinities, and
+    a landmark to a program in proportion to that program's p. With weights w of the programs and
+    the mass c = sum of w p of each landmark, the walk is that of the affinity p C^-1 p', whose
+    degrees are all 1 [1]_. Its eigenvectors are the left singular vectors of
+    W^(1/2) p C^(-1/2), from an m x m matrix.
+
+    References
+    ----------
+    .. [1] X. Chen and D. Cai, Large scale spectral clustering with landmark-based representation,
+       2011.
+    """
+    weights = np.bincount(table.index, minlength=len(table.values)).astype(np.float64)
+    mass = np.zeros(len(table.landmarks))
+    gram = np.zeros((len(mass), len(mass)))
+    for rows, chance in _chances(table, scale):
+        mass += weights[rows] @ chance
+        gram += (chance * weights[rows, None]).T @ chance
+    root = np.sqrt(np.where(mass > 0, mass, 1.0))
+    gram /= root
+    gram /= root[:, None]
+    vectors = leading_eigenvectors(gram, n_components)
+    values = np.einsum("ik,ij,jk->k", vectors, gram, vectors, optimize=True)
+    steps = vectors / root[:, None] / np.sqrt(np.maximum(values, 1e-300))
+    coordinates = np.empty((len(table.values), n_components))
+    for rows, chance in _chances(table, scale):
+        coordinates[rows] = chance @ steps
+    return coordinates
+
+
+def planar_coordinates(table: LandmarkTable, n_components: int) -> NDArray[np.float64]:
+    """Coordinates whose Euclidean distances approximate those of the table.
+
+    Parameters
+    ----------
+    table : LandmarkTable
+        Distances of a distinct programs to m landmarks.
+    n_components : int
+        How many.
+
+    Returns
+    -------
+    ndarray of float64, shape (a, n_components)
+        Classical scaling of the landmarks, and every program where its distances to them put it
+        [1]_. Coordinates that the landmarks do not fill are 0.
+
+    References
+    ----------
+    .. [1] V. de Silva and J. B. Tenenbaum, Sparse multidimensional scaling using landmark points,
+       2004.
+    """
+    squares = np.square(table.values[table.index[table.landmarks]], dtype=np.float64)
+    squares = (squares + squares.T) / 2
+    mean = squares.mean(axis=0)
+    products = -0.5 * (squares - mean - mean[:, None] + mean.mean())
+    kept = min(n_components, len(products))
+    vectors = leading_eigenvectors(products, kept)
+    values = np.einsum("ik,ij,jk->k", vectors, products, vectors, optimize=True)
+    is_filled = values > 1e-9 * max(values.max(initial=0.0), 1e-300)
+    steps = np.where(is_filled, vectors / np.sqrt(np.where(is_filled, values, 1.0)), 0.0)
+    coordinates = np.zeros((len(table.values), n_components))
+    for rows in _blocks(len(table.values)):
+        apart = np.square(table.values[rows], dtype=np.float64)
+        coordinates[rows, :kept] = 0.5 * (mean - apart) @ steps
+    return coordinates
+
+
+def landmark_silhouette(table: LandmarkTable, labels: NDArray[np.int64]) -> float | None:
+    """Mean silhouette of the landmarks, by their distances to each other.
+
+    Parameters
+    ----------
+    table : LandmarkTable
+        The distances.
+    labels : ndarray of int64, shape (n,)
+        Cluster of each program.
+
+    Returns
+    -------
+    float or None
+        In [-1, 1]; None where all landmarks are in one cluster, or each is alone in its own.
+    """
+    from sklearn.metrics import silhouette_score
+
+    own = labels[table.landmarks]
+    between = table.values[table.index[table.landmarks]].astype(np.float64)
+    between = (between + between.T) / 2
+    np.fill_diagonal(between, 0.0)
+    if not 2 <= len(np.unique(own)) < len(own):
+        return None
+    return float(silhouette_score(between, own, metric="precomputed"))
+
+
+def _chances(table: LandmarkTable, scale: float) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Chance of each step from programs to landmarks, block by block."""
+    for rows in _blocks(len(table.values)):
+        exponent = np.square(table.values[rows] / scale, dtype=np.float64)
+        exponent -= exponent.min(axis=1, keepdims=True)  # the sum of a row is never 0
+        chance = np.exp(-exponent)
+        chance /= chance.sum(axis=1, keepdims=True)
+        yield rows, chance
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    for start in range(0, n, _BLOCK):
+        yield slice(start, min(start + _BLOCK, n))

@@ -6,6 +6,7 @@ graph whose nodes carry labels of operations; it is what distances and clusters 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -33,12 +34,15 @@ class KernelGraph:
         Row (u, v): kernel u feeds kernel v. Rows are a set; they are kept sorted, each once.
     names : sequence of str, optional
         Name of each kernel, for people to read; "0", "1", ... by default.
+    macs, bytes : array-like of int, shape (n_kernels,), optional
+        Multiply-accumulates of each kernel, and the bytes that it reads and writes, >= 0; None
+        where nobody knows them.
 
     Raises
     ------
     GraphError
-        If an index is out of range, an edge is a loop, the edges close a cycle, or the number of
-        names is not the number of labels.
+        If an index is out of range, an edge is a loop, the edges close a cycle, a number of MACs
+        or bytes is negative, or names or numbers are not one for each label.
 
     Examples
     --------
@@ -52,9 +56,17 @@ class KernelGraph:
     labels: tuple[str, ...]
     edges: NDArray[np.int64]
     names: tuple[str, ...]
+    macs: NDArray[np.int64] | None
+    bytes: NDArray[np.int64] | None
 
     def __init__(
-        self, labels: Iterable[str], edges: ArrayLike, names: Iterable[str] | None = None
+        self,
+        labels: Iterable[str],
+        edges: ArrayLike,
+        names: Iterable[str] | None = None,
+        *,
+        macs: ArrayLike | None = None,
+        bytes: ArrayLike | None = None,  # noqa: A002
     ) -> None:
         labels = tuple(labels)
         n = len(labels)
@@ -72,6 +84,8 @@ class KernelGraph:
         put(self, "labels", labels)
         put(self, "edges", rows)
         put(self, "names", names)
+        put(self, "macs", size_array("macs", macs, n))
+        put(self, "bytes", size_array("bytes", bytes, n))
         # A graph whose every edge goes forward needs no search for cycles.
         if len(rows) and not (rows[:, 0] < rows[:, 1]).all():
             _check_acyclic(rows, n)
@@ -91,6 +105,8 @@ class KernelGraph:
             self.labels == other.labels
             and self.names == other.names
             and np.array_equal(self.edges, other.edges)
+            and _same_sizes(self.macs, other.macs)
+            and _same_sizes(self.bytes, other.bytes)
         )
 
     def __hash__(self) -> int:
@@ -159,8 +175,9 @@ def project(
     Returns
     -------
     KernelGraph
-        Its nodes are the kernels in order; with `boundary`, the inputs stand before them and the
-        outputs after them.
+        Its nodes are the kernels in order, with their MACs and with the bytes they read and write
+        (see `bytes_moved`); with `boundary`, the inputs stand before them and the outputs after
+        them, without MACs and with the bytes they are.
 
     Raises
     ------
@@ -192,10 +209,12 @@ def project(
     source = writer[graph.reads[:, 0]]
     inner = source >= 0
     edges = np.stack([source[inner], graph.reads[inner, 1]], axis=1)
+    macs = [kernel.macs for kernel in graph.kernels]
+    moved = bytes_moved(graph)
     if not boundary:
-        return KernelGraph(labels, edges, names)
+        return KernelGraph(labels, edges, names, macs=macs, bytes=moved)
 
-    inputs, outputs = graph.inputs, graph.outputs
+    inputs, outputs, sizes = graph.inputs, graph.outputs, _element_bytes(graph)
     n_inputs, n_kernels = len(inputs), len(labels)
     feeder = np.where(writer >= 0, writer + n_inputs, -1)  # node that provides each memory
     feeder[list(inputs)] = np.arange(n_inputs)
@@ -211,7 +230,68 @@ def project(
         [graph.memories[m].name for m in inputs]
         + names
         + [f"{graph.memories[m].name} (output {i})" for i, m in enumerate(outputs)],
+        macs=[0] * n_inputs + macs + [0] * len(outputs),
+        bytes=np.concatenate([sizes[list(inputs)], moved, sizes[list(outputs)]]),
     )
+
+
+def bytes_moved(graph: ComputationalGraph) -> NDArray[np.int64]:
+    """Bytes that each kernel reads and writes, parameters included, shape (n_kernels,).
+
+    A view that is read counts with the bytes of its elements. A kernel that only makes views
+    moves nothing.
+
+    Examples
+    --------
+    >>> bytes_moved(ComputationalGraph([], [], [], [])).tolist()
+    []
+    """
+    sizes = _element_bytes(graph)
+    is_view = np.array([memory.alias == "view" for memory in graph.memories], dtype=bool)
+    moved = np.zeros(len(graph.kernels), dtype=np.int64)
+    np.add.at(moved, graph.reads[:, 1], sizes[graph.reads[:, 0]])
+    written = graph.writes[~is_view[graph.writes[:, 1]]]
+    np.add.at(moved, written[:, 0], sizes[written[:, 1]])
+    makes_values = np.zeros(len(graph.kernels), dtype=bool)
+    makes_values[written[:, 0]] = True
+    return np.where(makes_values, moved, 0)
+
+
+def _element_bytes(graph: ComputationalGraph) -> NDArray[np.int64]:
+    """Bytes of the elements of each memory, whether or not the storage is its own."""
+    sizes: list[int] = []
+    for memory in graph.memories:
+        root = memory
+        while root.base is not None:
+            root = graph.memories[root.base]
+        n_elements, n_stored = math.prod(memory.shape), math.prod(root.shape)
+        sizes.append(root.bytes if root is memory else n_elements * root.bytes // max(n_stored, 1))
+    return np.array(sizes, dtype=np.int64)
+
+
+def size_array(name: str, sizes: ArrayLike | None, n: int) -> NDArray[np.int64] | None:
+    """Read-only numbers of MACs or bytes, one for each of n kernels; None for None.
+
+    Raises
+    ------
+    GraphError
+        If they are not so many, or one is negative.
+    """
+    if sizes is None:
+        return None
+    array = np.array(sizes, dtype=np.int64)
+    if array.shape != (n,):
+        raise GraphError(name, f"be one for each of the {n} kernels", f"shape {array.shape}")
+    if (array < 0).any():
+        raise GraphError(name, "be numbers >= 0", int(array.min()))
+    array.setflags(write=False)
+    return array
+
+
+def _same_sizes(a: NDArray[np.int64] | None, b: NDArray[np.int64] | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b)
 
 
 def _check_acyclic(edges: NDArray[np.int64], n_nodes: int) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgraph.errors import ArgumentError, GraphError
 from cgraph.graphs.canonical import certificate_of_arrays
-from cgraph.graphs.kernel import KernelGraph
+from cgraph.graphs.kernel import KernelGraph, size_array
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
@@ -45,6 +45,9 @@ class Population:
         Position of the label of each kernel in the vocabulary.
     edges : ndarray of int64, shape (total number of edges, 2)
         Edges, numbered from 0 in each graph.
+    macs, bytes : ndarray of int64, shape (total number of kernels,), or None
+        Multiply-accumulates of each kernel and the bytes that it reads and writes, where every
+        graph has them.
 
     Raises
     ------
@@ -73,6 +76,8 @@ class Population:
     label_ids: NDArray[np.int32]
     edge_offsets: NDArray[np.int64]
     edges: NDArray[np.int64]
+    macs: NDArray[np.int64] | None
+    bytes: NDArray[np.int64] | None
 
     def __init__(
         self,
@@ -108,6 +113,8 @@ class Population:
             label_ids=np.array(ids, dtype=np.int32),
             edge_offsets=_offsets([len(rows) for rows in edges]),
             edges=np.concatenate([np.empty((0, 2), np.int64), *edges]),
+            macs=_joined([graph.macs for graph in graphs if len(graph)]),
+            bytes=_joined([graph.bytes for graph in graphs if len(graph)]),
         )
 
     @classmethod
@@ -120,6 +127,8 @@ class Population:
         edge_offsets: ArrayLike,
         edges: ArrayLike,
         names: Iterable[str] | None = None,
+        macs: ArrayLike | None = None,
+        bytes: ArrayLike | None = None,  # noqa: A002
     ) -> Population:
         """The population of packed arrays, for those who build graphs in bulk.
 
@@ -139,6 +148,8 @@ class Population:
             label_ids=np.array(label_ids, dtype=np.int32),
             edge_offsets=np.array(edge_offsets, dtype=np.int64),
             edges=np.array(edges, dtype=np.int64).reshape(-1, 2),
+            macs=macs,
+            bytes=bytes,
         )
         population._check_ranges()
         return population
@@ -152,6 +163,8 @@ class Population:
         label_ids: NDArray[np.int32],
         edge_offsets: NDArray[np.int64],
         edges: NDArray[np.int64],
+        macs: ArrayLike | None,
+        bytes: ArrayLike | None,  # noqa: A002
     ) -> None:
         n = len(node_offsets) - 1
         names = tuple(map(str, range(n))) if names is None else tuple(names)
@@ -174,6 +187,8 @@ class Population:
         ):
             array.setflags(write=False)
             put(self, name, array)
+        put(self, "macs", size_array("macs", macs, len(label_ids)))
+        put(self, "bytes", size_array("bytes", bytes, len(label_ids)))
 
     def _check_ranges(self) -> None:
         for name, offsets, length in (
@@ -216,17 +231,25 @@ class Population:
         if isinstance(index, int | np.integer):
             i = range(len(self))[int(index)]
             labels = [self.vocabulary[k] for k in self._label_ids_of(i)]
-            return KernelGraph(labels, self._edges_of(i))
+            own = self._nodes_of(i)
+            return KernelGraph(
+                labels,
+                self._edges_of(i),
+                macs=None if self.macs is None else self.macs[own],
+                bytes=None if self.bytes is None else self.bytes[own],
+            )
         chosen = np.arange(len(self))[index]
-        nodes = [self._label_ids_of(i) for i in chosen]
-        edges = [self._edges_of(i) for i in chosen]
+        node_offsets, nodes = _rows_of(self.node_offsets, chosen)
+        edge_offsets, edges = _rows_of(self.edge_offsets, chosen)
         return Population.from_arrays(
             vocabulary=self.vocabulary,
-            node_offsets=_offsets([len(ids) for ids in nodes]),
-            label_ids=np.concatenate([np.empty(0, np.int32), *nodes]),
-            edge_offsets=_offsets([len(rows) for rows in edges]),
-            edges=np.concatenate([np.empty((0, 2), np.int64), *edges]),
-            names=[self.names[i] for i in chosen],
+            node_offsets=node_offsets,
+            label_ids=self.label_ids[nodes],
+            edge_offsets=edge_offsets,
+            edges=self.edges[edges],
+            names=[self.names[i] for i in chosen.tolist()],
+            macs=None if self.macs is None else self.macs[nodes],
+            bytes=None if self.bytes is None else self.bytes[nodes],
         )
 
     def __iter__(self) -> Iterator[KernelGraph]:
@@ -276,10 +299,29 @@ class Population:
         return result
 
     def _label_ids_of(self, i: int) -> NDArray[np.int32]:
-        return self.label_ids[self.node_offsets[i] : self.node_offsets[i + 1]]
+        return self.label_ids[self._nodes_of(i)]
+
+    def _nodes_of(self, i: int) -> slice:
+        return slice(int(self.node_offsets[i]), int(self.node_offsets[i + 1]))
 
     def _edges_of(self, i: int) -> NDArray[np.int64]:
         return self.edges[self.edge_offsets[i] : self.edge_offsets[i + 1]]
+
+
+def _joined(parts: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
+    """All parts one after the other; None where one is not there."""
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if known and len(known) == len(parts) else None
+
+
+def _rows_of(
+    offsets: NDArray[np.int64], chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Offsets and rows of some graphs, one after the other, in a flat array."""
+    counts = np.diff(offsets)[chosen]
+    result = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.repeat(offsets[chosen] - result[:-1], counts) + np.arange(result[-1])
+    return result, rows
 
 
 def _offsets(sizes: Sequence[int]) -> NDArray[np.int64]:

@@ -130,3 +130,24 @@ def test_labels():
     assert project(program, lambda kernel: kernel.name).labels == ("conv",)
     with pytest.raises(UnknownNameError, match="'atributes'; did you mean 'attributes'"):
         project(program, "atributes")
+
+
+def test_kernels_carry_their_macs_and_the_bytes_they_move():
+    program = ComputationalGraph(
+        [
+            Memory("x", "input", (2, 4), "float32", 32),
+            Memory("w", "parameter", (4, 4), "float32", 64),
+            Memory("row", "activation", (4,), "float32", 0, base=0, alias="view"),
+            Memory("y", "output", (4,), "float32", 16),
+        ],
+        [Kernel("take", "select"), Kernel("multiply", "linear", macs=16)],
+        reads=[(0, 0), (1, 1), (2, 1)],
+        writes=[(0, 2), (1, 3)],
+        outputs=[3],
+    )
+    graph = project(program)
+    assert graph.macs.tolist() == [0, 16]
+    assert graph.bytes.tolist() == [0, 64 + 16 + 16]
+    graph = project(program, boundary=True)
+    assert graph.macs.tolist() == [0, 0, 16, 0]
+    assert graph.bytes.tolist() == [32, 0, 96, 16]

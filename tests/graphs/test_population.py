@@ -127,3 +127,21 @@ def test_errors_of_arrays(change, quoted):
     assert len(Population.from_arrays(**valid)) == 1
     with pytest.raises(GraphError, match=quoted):
         Population.from_arrays(**(valid | change))
+
+
+def test_sizes_of_kernels_are_packed_and_taken_with_their_graphs():
+    a = KernelGraph("ab", [(0, 1)], macs=[3, 0], bytes=[8, 4])
+    b = KernelGraph("c", [], macs=[5], bytes=[2])
+    population = Population([a, KernelGraph("", []), b])
+    assert population.macs.tolist() == [3, 0, 5]
+    assert population.bytes.tolist() == [8, 4, 2]
+    assert population[0] == KernelGraph("ab", [(0, 1)], macs=[3, 0], bytes=[8, 4])
+    assert population[[2, 0]].macs.tolist() == [5, 3, 0]
+    assert population[[1]].macs.tolist() == []
+    assert Population([a, KernelGraph("c", [])]).macs is None
+    assert a != KernelGraph("ab", [(0, 1)], macs=[3, 1], bytes=[8, 4])
+    assert a != KernelGraph("ab", [(0, 1)])
+    with pytest.raises(GraphError, match=r"macs must be one for each of the 2 kernels, got shape"):
+        KernelGraph("ab", [], macs=[1])
+    with pytest.raises(GraphError, match=r"bytes must be numbers >= 0, got -1"):
+        KernelGraph("ab", [], bytes=[1, -1])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError
-from cgraph.parallel import parallel_map
 from cgraph.ranking.subsets import judged
 from cgraph.statistics.agreement import tau_b
 
@@ -24,7 +22,6 @@ def accuracy_tau(
     limits: Iterable[str] = (),
     n_bootstrap: int = 500,
     random_state: int = 0,
-    n_jobs: int = 1,
 ) -> pd.DataFrame:
     """How far each statistic orders networks as their accuracy does, with intervals.
 
@@ -44,8 +41,6 @@ def accuracy_tau(
         Number of bootstrap replicates, >= 1.
     random_state : int, default=0
         Seed of the bootstrap.
-    n_jobs : int, default=1
-        Number of processes; -1 uses every core. The table does not depend on it.
 
     Returns
     -------
@@ -85,9 +80,10 @@ def accuracy_tau(
     values, protocols = found.values.to_numpy(), list(found.values.columns)
     inside = np.array(list(found.inside.values()))
     taus = _taus(values, found.accuracy, inside, np.arange(len(values)))
-    one = partial(_replicate, values, found.accuracy, inside)
-    seeds = np.random.SeedSequence(random_state).spawn(n_bootstrap)
-    replicates = np.array(list(parallel_map(one, seeds, n_jobs=n_jobs)))
+    n, rng = len(values), np.random.default_rng(random_state)
+    replicates = np.array(
+        [_taus(values, found.accuracy, inside, rng.integers(n, size=n)) for _ in range(n_bootstrap)]
+    )
     rows = []
     for i, limit in enumerate(found.inside):
         for j, protocol in enumerate(protocols):
@@ -107,16 +103,6 @@ def accuracy_tau(
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _replicate(
-    values: NDArray[np.float64],
-    accuracy: NDArray[np.float64],
-    inside: NDArray[np.bool_],
-    seed: np.random.SeedSequence,
-) -> NDArray[np.float64]:
-    n = len(values)
-    return _taus(values, accuracy, inside, np.random.default_rng(seed).integers(n, size=n))
 
 
 def _taus(

@@ -37,9 +37,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         (lambda odds: (odds["low"] < 0) & (odds["high"] > 0))(
             operation_odds(population(60, 0.4, rng), np.arange(60) < 20)
         ).all()
-        for _ in range(300)
+        for _ in range(150)
     ]
-    assert 0.91 <= np.mean(held) <= 0.99
+    assert 0.9 <= np.mean(held) <= 0.99
 
 
 def test_a_weight_is_worth_as_many_equal_programs_but_no_more_evidence():

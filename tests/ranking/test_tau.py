@@ -56,12 +56,6 @@ def test_a_limit_that_all_keep_changes_nothing(found):
     assert all_kept["tau_low"].tolist() == found.loc[WHOLE]["tau_low"].tolist()
 
 
-def test_the_number_of_workers_changes_nothing():
-    table, accuracies, _ = judged_networks(n=20)
-    one, two = (accuracy_tau(table, accuracies, n_bootstrap=8, n_jobs=n) for n in (1, 2))
-    assert one.equals(two)
-
-
 def test_where_there_is_no_order_there_is_no_tau():
     table, accuracies, sizes = judged_networks(n=10)
     found = accuracy_tau(

@@ -17,8 +17,9 @@ import torch
 from torch import nn
 
 from cgraph.errors import ArgumentError
+from cgraph.statistics.identity import program_of
 from cgraph.statistics.initialising import redraw
-from cgraph.statistics.nests import Nest, map_tensors
+from cgraph.statistics.nests import Nest
 
 FULL = "full"
 
@@ -155,41 +156,6 @@ def _candidate(
     example = inputs if inputs is not None else torch.zeros(2, *shape)
     program = program_of(factory, example)
     return Candidate(name, program, _FullOnly(factory), {FULL: shape})
-
-
-def program_of(factory: Callable[[], nn.Module], example: Nest) -> str:
-    """Digest of the live kernel graph of a model, sizes of tensors included.
-
-    Models that differ in a width, a kernel or a connection have different ones; how a model was
-    written down, and branches that its output does not read, make no difference.
-    """
-    from cgraph.graphs.canonical import digest
-    from cgraph.graphs.kernel import KernelGraph, project
-    from cgraph.graphs.passes import live
-    from cgraph.tracing.record import trace
-
-    with torch.random.fork_rng(devices=[]):
-        model = factory()
-        if not isinstance(model, nn.Module):
-            raise ArgumentError("models", "make modules", type(model).__name__)
-        model.eval()
-        pair = map_tensors(lambda t: t[:2] if t.dim() else t, example)
-        if isinstance(pair, Mapping):
-            graph = trace(model, **pair)
-        else:
-            graph = trace(model, *(pair if isinstance(pair, tuple) else (pair,)))
-    graph = live(graph)
-    plain = project(graph)
-    sizes: list[list[str]] = [[] for _ in graph.kernels]
-    for memory, kernel in graph.reads.tolist():
-        if graph.memories[memory].kind in ("parameter", "buffer"):
-            sizes[kernel].append(str(graph.memories[memory].shape))
-    for kernel, memory in graph.writes.tolist():
-        sizes[kernel].append("->" + str(graph.memories[memory].shape))
-    labels = [
-        " ".join([label, *sorted(found)]) for label, found in zip(plain.labels, sizes, strict=True)
-    ]
-    return digest(KernelGraph(labels, plain.edges))
 
 
 def _shape_of(inputs: Nest) -> tuple[int, ...]:

@@ -1,14 +1,11 @@
 """Computational graphs of NAS-Bench-201, composed from pieces that are traced once.
 
 The pieces are the stem, each operation at each width, the sum of two terms at each width, the
-reductions and the head. What is composed is what `trace` gives for the whole, names included:
-memories that are given come first, then what the kernels write; a name that is taken gets the
-first free number.
+reductions and the head. What is composed is what `trace` gives for the whole, names included.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cgraph.graphs.computational import ComputationalGraph, Kernel, Memory
+from cgraph.graphs.computational import ComputationalGraph, Memory
+from cgraph.spaces.assembly import Step, assemble, join
 from cgraph.spaces.nasbench201 import network
 from cgraph.spaces.nasbench201.notation import EDGES, N_NODES, OPERATIONS
 from cgraph.tracing.record import trace
@@ -45,25 +43,6 @@ class Pieces:
     operations: tuple[tuple[ComputationalGraph, ...], ...]
     sums: tuple[ComputationalGraph, ...]
     reductions: tuple[ComputationalGraph, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A piece that runs in a program.
-
-    Parameters
-    ----------
-    scope : str
-        Dotted name of its module in the program.
-    piece : ComputationalGraph
-        What runs; it returns one memory.
-    sources : tuple of int
-        The values that it is given: 0 is the input of the program, i + 1 what step i returns.
-    """
-
-    scope: str
-    piece: ComputationalGraph
-    sources: tuple[int, ...]
 
 
 @cache
@@ -104,7 +83,7 @@ def compose_cell(operations: Sequence[int]) -> ComputationalGraph:
     """
     steps: list[Step] = []
     _add_cell(steps, operations, "", 0, 0)
-    return assemble(steps, "Cell")
+    return assemble(steps, "Cell", _input(steps))
 
 
 def compose_network(operations: Sequence[int]) -> ComputationalGraph:
@@ -126,7 +105,7 @@ def compose_network(operations: Sequence[int]) -> ComputationalGraph:
             value = _add_cell(steps, operations, f"blocks.{block}", stage, value)
             block += 1
     steps.append(Step("head", parts.head, (value,)))
-    return assemble(steps, "Network")
+    return assemble(steps, "Network", _input(steps))
 
 
 def totals(operations: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
@@ -165,7 +144,7 @@ def _add_cell(
             if target != node:
                 continue
             piece = parts.operations[stage][operations[edge]]
-            steps.append(Step(_join(scope, f"edges.{edge}"), piece, (nodes[source],)))
+            steps.append(Step(join(scope, f"edges.{edge}"), piece, (nodes[source],)))
             if total is None:
                 total = len(steps)
             else:
@@ -176,90 +155,11 @@ def _add_cell(
     return nodes[-1]
 
 
-def assemble(steps: Sequence[Step], name: str) -> ComputationalGraph:
-    """Graph of a program that runs pieces one after the other and returns what the last makes.
-
-    Parameters
-    ----------
-    steps : sequence of Step
-        The first is given the input of the program.
-    name : str
-        Name of the graph.
-    """
-    given, places = _given_memories(steps)
-    assembly = _Assembly(given)
-    values = [0]
-    for step, place in zip(steps, places, strict=True):
-        sources = [values[source] for source in step.sources]
-        place.update(zip(step.piece.inputs, sources, strict=True))
-        assembly.run(step, place)
-        values.append(place[step.piece.outputs[0]])
-    return assembly.graph(values[-1], name)
-
-
-def _given_memories(steps: Sequence[Step]) -> tuple[list[Memory], list[dict[int, int]]]:
-    """Input, parameters and buffers of a program; and where those of each step stand."""
+def _input(steps: Sequence[Step]) -> list[Memory]:
+    """What a program is given: the input of its first piece."""
     first = steps[0].piece
     # The forward of a cell and of a network calls its input x.
-    memories = [replace(first.memories[first.inputs[0]], name="x")]
-    places: list[dict[int, int]] = [{} for _ in steps]
-    for kind in ("parameter", "buffer"):
-        for step, place in zip(steps, places, strict=True):
-            for i, memory in enumerate(step.piece.memories):
-                if memory.kind == kind:
-                    place[i] = len(memories)
-                    memories.append(_moved(memory, step.scope, _join(step.scope, memory.name)))
-    return memories, places
-
-
-class _Assembly:
-    """The memories, kernels and relations of the steps so far."""
-
-    def __init__(self, given: list[Memory]) -> None:
-        self.memories = given
-        self.kernels: list[Kernel] = []
-        self.reads: list[tuple[int, int]] = []
-        self.writes: list[tuple[int, int]] = []
-        self.names: Counter[str] = Counter()
-
-    def run(self, step: Step, place: dict[int, int]) -> None:
-        """Append a step; `place` has where its given memories stand, and gets the others."""
-        piece, offset = step.piece, len(self.kernels)
-        for kernel in piece.kernels:
-            scope = _join(step.scope, kernel.scope)
-            self.kernels.append(replace(kernel, name=self._free(kernel.operation), scope=scope))
-        for k, m in piece.writes.tolist():
-            memory = piece.memories[m]
-            place[m] = len(self.memories)
-            self.writes.append((offset + k, place[m]))
-            base = None if memory.base is None else place[memory.base]
-            name = self._free(f"{self.kernels[offset + k].name}.out")
-            moved = _moved(memory, step.scope, name)
-            self.memories.append(replace(moved, kind="activation", base=base))
-        self.reads += [(place[m], offset + k) for m, k in piece.reads.tolist()]
-
-    def graph(self, output: int, name: str) -> ComputationalGraph:
-        """The graph of a program that returns a memory."""
-        if self.memories[output].kind == "activation":
-            self.memories[output] = replace(self.memories[output], kind="output")
-        # The same memory given twice to a sum is read once.
-        reads = np.array(list(dict.fromkeys(self.reads)), dtype=np.int64)
-        return ComputationalGraph(
-            self.memories, self.kernels, reads, self.writes, [output], name=name
-        )
-
-    def _free(self, name: str) -> str:
-        n = self.names[name]
-        self.names[name] += 1
-        return f"{name}_{n}" if n else name
-
-
-def _moved(memory: Memory, scope: str, name: str) -> Memory:
-    return replace(memory, name=name, scope=_join(scope, memory.scope))
-
-
-def _join(scope: str, name: str) -> str:
-    return f"{scope}.{name}" if scope and name else scope or name
+    return [replace(first.memories[first.inputs[0]], name="x")]
 
 
 def _empty(*shape: int) -> Tensor:

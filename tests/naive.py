@@ -43,6 +43,36 @@ def nasbench101_renumberings(cell):
             yield cells.from_matrix(matrix, names)
 
 
+def nasbench101_neighbours(cell):
+    """Module hashes of the cells one step from a cell, over every numbering of its vertices."""
+    from cgraph.spaces.nasbench101 import cells
+    from cgraph.spaces.nasbench101.hashing import module_hash
+
+    found = set()
+
+    def note(matrix, operations):
+        try:
+            found.add(module_hash(cells.from_matrix(matrix, operations)))
+        except ArchitectureError:
+            pass  # no way through, or too large
+
+    for one in nasbench101_renumberings(cell):
+        n, names = one.n_vertices, [cells.OPERATIONS[k] for k in one.operations]
+        for place, name in product(range(n - 2), cells.OPERATIONS):
+            note(one.matrix, [*names[:place], name, *names[place + 1 :]])
+        for x in range(n):
+            for y in range(x + 1, n):
+                flipped = one.matrix
+                flipped[x, y] ^= 1
+                note(flipped, names)
+        for place in range(1, n):  # where a new vertex comes
+            for x, y, name in product(range(place), range(place + 1, n + 1), cells.OPERATIONS):
+                larger = np.insert(np.insert(one.matrix, place, 0, axis=0), place, 0, axis=1)
+                larger[x, place] = larger[place, y] = 1
+                note(larger, [*names[: place - 1], name, *names[place - 1 :]])
+    return found - {module_hash(cell)}
+
+
 # Memory over time
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Part: TypeAlias = Literal["cell", "network", "operations"]
 Form: TypeAlias = Literal["raw", "live"]
 Architecture: TypeAlias = "str | int"
+Seed: TypeAlias = "int | np.random.Generator"
 
 
 class Space(ABC):
@@ -141,6 +142,14 @@ class Space(ABC):
         """
 
     @abstractmethod
+    def neighbours(self, arch: Architecture) -> tuple[str, ...]:
+        """The architectures that differ from one by the least change, each once, without itself.
+
+        What a least change is, the space says; in most, `a` is a neighbour of `b` exactly where
+        `b` is one of `a`.
+        """
+
+    @abstractmethod
     def candidate(self, arch: Architecture) -> Candidate:
         """What the statistics need of an architecture: how to build its program, and its name."""
 
@@ -154,6 +163,70 @@ class Space(ABC):
         """`candidate` of several architectures, by default of all, in order."""
         chosen = self.architectures() if architectures is None else architectures
         return [self.candidate(arch) for arch in chosen]
+
+    @final
+    def mutate(self, arch: Architecture, seed: Seed = 0) -> str:
+        """One of the neighbours of an architecture, drawn uniformly.
+
+        Parameters
+        ----------
+        arch : str or int
+            The architecture.
+        seed : int or numpy.random.Generator, default=0
+            Seed of the draw, or what is drawn from: a search passes its generator on.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ArchitectureError
+            If there is no such architecture, or it has no neighbour.
+
+        Examples
+        --------
+        >>> from cgraph.spaces import get
+        >>> get("nasbench201").mutate("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", seed=1)
+        '|none~0|+|none~0|avg_pool_3x3~1|+|none~0|none~1|none~2|'
+        """
+        near = self.neighbours(arch)
+        if not near:
+            raise ArchitectureError("arch", "have a neighbour", repr(arch))
+        return near[int(np.random.default_rng(seed).integers(len(near)))]
+
+    @final
+    def sample(self, n: int, seed: Seed = 0) -> tuple[str, ...]:
+        """Different architectures, drawn uniformly.
+
+        Parameters
+        ----------
+        n : int
+            How many, 0 <= n <= the size of the space.
+        seed : int or numpy.random.Generator, default=0
+            Seed of the draw, or what is drawn from.
+
+        Returns
+        -------
+        tuple of str
+            In the order drawn.
+
+        Raises
+        ------
+        ArgumentError
+            If there are fewer.
+
+        Examples
+        --------
+        >>> from cgraph.spaces import get
+        >>> get("nasbench101").sample(1)
+        ('maxpool3x3~0|conv3x3~1|conv3x3~2|maxpool3x3~0|maxpool3x3~4|output~1,2,3,5',)
+        """
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 0 <= n <= len(self):
+            raise ArgumentError("n", f"be from 0 to {len(self):,}, the size of {self.name}", n)
+        drawn = np.random.default_rng(seed).choice(len(self), size=int(n), replace=False)
+        names = self.architectures()
+        return tuple(names[i] for i in drawn)
 
     @final
     def index(self, arch: Architecture) -> int:

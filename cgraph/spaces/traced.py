@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import ArchitectureError, UnknownNameError
+from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError
 from cgraph.graphs.kernel import project
 from cgraph.graphs.passes import live
 from cgraph.graphs.population import Population
 from cgraph.spaces.space import Architecture, Form, Part, Space, check_view
+
+# Between the options in the string of an architecture that is made of choices.
+SEPARATOR = "|"
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +32,8 @@ class TracedSpace(Space):
     A subclass sets `name`, `summary`, `source` and `input_shapes`, and defines `architectures`
     and `build`. To be evaluated by several processes it has to be picklable. Each architecture
     is traced when it is asked for, so `population`, `sizes` and `programs` take a trace of every
-    model.
+    model. Where the strings read ``option|option|...``, the options at each place can be given
+    as `choices`, and `neighbours` follow from them; `ChoiceSpace` makes the strings as well.
 
     Examples
     --------
@@ -49,6 +53,7 @@ class TracedSpace(Space):
     """
 
     parts: tuple[Part, ...] = ("network",)
+    choices: tuple[tuple[str, ...], ...] = ()
 
     @abstractmethod
     def build(self, arch: str, skeleton: str) -> nn.Module:
@@ -119,6 +124,36 @@ class TracedSpace(Space):
         found: dict[str, int] = {}
         digests = [_digest(self.graph(name)) for name in self.architectures()]
         return np.array([found.setdefault(d, i) for i, d in enumerate(digests)], dtype=np.int64)
+
+    def neighbours(self, arch: Architecture) -> tuple[str, ...]:
+        """The architectures that differ in one of the `choices`: by places, then by options.
+
+        A space without `choices`, or whose least changes are others, defines this method itself.
+
+        Raises
+        ------
+        ArchitectureError
+            If there is no such architecture.
+        ArgumentError
+            If the space has no `choices`.
+        """
+        if not self.choices:
+            raise ArgumentError(
+                "space",
+                "have choices to have neighbours",
+                f"{self.name!r} without",
+                f"set choices in {type(self).__name__}, or define its neighbours(arch)",
+            )
+        names = self.architectures()
+        words = names[self.index(arch)].split(SEPARATOR)
+        known = set(names)
+        changed = (
+            SEPARATOR.join([*words[:place], option, *words[place + 1 :]])
+            for place, options in enumerate(self.choices)
+            for option in options
+            if option != words[place]
+        )
+        return tuple(name for name in changed if name in known)
 
     @final
     def candidate(self, arch: Architecture) -> Candidate:

@@ -21,7 +21,7 @@ import numpy as np
 from cgraph.errors import ArchitectureError
 from cgraph.spaces.nasbench101 import channels, enumeration, hashing, kernels
 from cgraph.spaces.nasbench101.cells import Cell, decode, encode
-from cgraph.spaces.nasbench101.notation import format_cell
+from cgraph.spaces.nasbench101.notation import format_cell, parse
 
 Result = TypeVar("Result")
 
@@ -74,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seconds, _ = timed(lambda: channels.network_sizes(codes))
     show("parameters and MACs", seconds)
     names = [format_cell(decode(code)) for code in codes]
+    seconds, read = timed(lambda: [encode(parse(name)) for name in names])
+    assert read == codes.tolist()
+    show("every string read back", seconds)
     kernels.cell_population(codes[:10], names[:10])
     seconds, population = timed(lambda: kernels.cell_population(codes, names))
     show("live kernel graphs", seconds)

@@ -180,6 +180,27 @@ class NASBench101(Space):
         """
         return np.arange(table.N_ARCHITECTURES, dtype=np.int64)
 
+    def neighbours(self, arch: Architecture) -> tuple[str, ...]:
+        """The cells one step away, however vertices are numbered, in the official order.
+
+        A step gives another operation to a vertex, adds an edge, takes one away (vertices that
+        are then on no path go with it), or adds a vertex with one edge in and one out.
+
+        Notes
+        -----
+        Every step can be taken back by another, but for an edge whose loss prunes a vertex of
+        more than one edge in or out, or several vertices.
+
+        Examples
+        --------
+        >>> NASBench101().neighbours("conv3x3~0|output~1")[:3]
+        ('conv1x1~0|output~1', 'maxpool3x3~0|output~1', 'conv3x3~0|output~0,1')
+        """
+        from cgraph.spaces.nasbench101.neighbours import neighbours
+
+        names = self.architectures()
+        return tuple(names[i] for i in neighbours(self.index(arch)).tolist())
+
     def candidate(self, arch: Architecture) -> Candidate:
         """The program of a cell, with 16 channels where the network that is trained has 128.
 

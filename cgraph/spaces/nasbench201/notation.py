@@ -153,6 +153,24 @@ def architectures() -> tuple[str, ...]:
     return tuple(format_operations(row) for row in operations_table().tolist())
 
 
+def neighbours(index: int) -> NDArray[np.int64]:
+    """Indices of the cells that differ in the operation of one edge, shape (24,).
+
+    By edges, then by operations.
+
+    Examples
+    --------
+    >>> architectures()[neighbours(1651)[-1]]
+    '|none~0|+|none~0|none~1|+|none~0|none~1|avg_pool_3x3~2|'
+    """
+    near = np.repeat(operations_table()[[index]], N_EDGES * (len(OPERATIONS) - 1), axis=0)
+    rows = np.arange(len(near))
+    edge, step = np.divmod(rows, len(OPERATIONS) - 1)
+    own = near[rows, edge]
+    near[rows, edge] = step + (step >= own)  # every operation but its own
+    return indices()[encode(near)]
+
+
 def _end_of_operation(text: str, start: int) -> int:
     marks = [text.find(mark, start) for mark in "~|+"]
     return min((mark for mark in marks if mark >= 0), default=len(text))

@@ -140,6 +140,17 @@ class NASBench201(Space):
         """
         return programs.representatives()
 
+    def neighbours(self, arch: Architecture) -> tuple[str, ...]:
+        """The 24 cells with another operation on one edge: by edges, then by operations.
+
+        Examples
+        --------
+        >>> NASBench201().neighbours("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")[0]
+        '|skip_connect~0|+|none~0|none~1|+|none~0|none~1|none~2|'
+        """
+        names = notation.architectures()
+        return tuple(names[i] for i in notation.neighbours(self.index(arch)).tolist())
+
     def candidate(self, arch: Architecture) -> Candidate:
         """The program of a cell: built from the cell that stands for it, dead parts left out."""
         from cgraph.spaces.nasbench201 import network

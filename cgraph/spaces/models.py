@@ -1,0 +1,130 @@
+"""A space out of a dictionary of models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from cgraph.errors import ArgumentError
+from cgraph.spaces.traced import TracedSpace
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@final
+class ModelsSpace(TracedSpace):
+    """Models under their names; made by `from_models`."""
+
+    def __init__(
+        self,
+        factories: Mapping[str, Callable[[], nn.Module]],
+        input_shape: tuple[int, ...],
+        *,
+        name: str,
+        summary: str,
+        source: str,
+    ) -> None:
+        self.name, self.summary, self.source = name, summary, source
+        self.input_shapes = {"full": input_shape}
+        self._factories = dict(factories)
+
+    def architectures(self) -> tuple[str, ...]:
+        """Names of the models, in the order in which they were given."""
+        return tuple(self._factories)
+
+    def build(self, arch: str, skeleton: str) -> nn.Module:  # noqa: ARG002
+        """A new model of that name."""
+        model = self._factories[arch]()
+        from torch import nn
+
+        if not isinstance(model, nn.Module):
+            raise ArgumentError(
+                f"models[{arch!r}]", "make an nn.Module when called", type(model).__name__
+            )
+        return model
+
+
+def from_models(
+    models: Mapping[str, Callable[[], nn.Module]],
+    inputs: Sequence[int] | torch.Tensor,
+    *,
+    name: str = "models",
+    summary: str = "models of one's own",
+    source: str = "given by name",
+) -> TracedSpace:
+    """A search space out of named models, ready for everything that the line does.
+
+    Parameters
+    ----------
+    models : mapping of str to callable
+        What makes each model: called without arguments, it gives a new module, freshly drawn.
+    inputs : tuple of int or Tensor
+        The shape of one input, without the batch; or a batch of inputs, whose shape is taken.
+    name, summary, source : str
+        What the space is called, what it holds, and whose it is.
+
+    Returns
+    -------
+    TracedSpace
+        Architectures are the names, in the order given. Evaluating it with several workers sends
+        the factories to them.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no model, a name is not a string, a factory cannot be called (a module is
+        none: its weights could not be drawn anew), or the shape is none.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from torch import nn
+    >>> space = from_models({"narrow": partial(nn.Linear, 4, 2), "wide": partial(nn.Linear, 4, 64)},
+    ...                     inputs=(4,))
+    >>> space
+    ModelsSpace('models', 2 architectures)
+    >>> space.sizes()["n_parameters"].tolist()
+    [10, 320]
+    """
+    if not isinstance(models, Mapping) or not models:
+        raise ArgumentError(
+            "models", "map a name to what makes the model, one at least", _described(models)
+        )
+    for key, factory in models.items():
+        if not isinstance(key, str):
+            raise ArgumentError("models", "have strings as names", repr(key))
+        if not callable(factory) or _is_module(factory):
+            raise ArgumentError(
+                f"models[{key!r}]",
+                "be a callable that makes the model",
+                type(factory).__name__,
+                "give its class, or lambda: Net(...), so that weights can be drawn anew",
+            )
+    return ModelsSpace(models, _shape(inputs), name=name, summary=summary, source=source)
+
+
+def _shape(inputs: Any) -> tuple[int, ...]:
+    import torch
+
+    if isinstance(inputs, torch.Tensor):
+        if inputs.ndim == 0:
+            raise ArgumentError("inputs", "be a batch of inputs", "a single number")
+        return tuple(inputs.shape[1:])
+    shape = tuple(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else None
+    if shape is None or not all(isinstance(size, int) and size > 0 for size in shape):
+        raise ArgumentError(
+            "inputs", "be the shape of one input, such as (3, 32, 32), or a batch", repr(inputs)
+        )
+    return shape
+
+
+def _is_module(value: Any) -> bool:
+    from torch import nn
+
+    return isinstance(value, nn.Module)
+
+
+def _described(value: Any) -> str:
+    return "none" if isinstance(value, Mapping) else type(value).__name__

@@ -21,6 +21,20 @@ def renumbered_population(population, seed=0):
     return Population(graphs, population.names, population.vocabulary)
 
 
+def sized_population(population, macs, bytes):  # noqa: A002
+    """The same programs with sizes of their kernels."""
+    return Population.from_arrays(
+        vocabulary=population.vocabulary,
+        node_offsets=population.node_offsets,
+        label_ids=population.label_ids,
+        edge_offsets=population.edge_offsets,
+        edges=population.edges,
+        names=population.names,
+        macs=macs,
+        bytes=bytes,
+    )
+
+
 def check_zero_to_itself(distances):
     assert np.array_equal(np.diagonal(distances), np.zeros(len(distances)))
 

@@ -1,4 +1,7 @@
-"""What a histogram of a program counts: its kernels, its pairs of kernels, its neighbourhoods."""
+"""What a histogram of a program counts: its kernels, its pairs of kernels, its neighbourhoods.
+
+Each occurrence counts 1, or by the size of its kernels: their MACs, or the bytes they move.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,45 @@ WL_ROUNDS = 2
 """How many edges the neighbourhood of "neighbourhoods" reaches."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Occurrences:
+    """Everything of a kind that there is in a population, one by one.
+
+    Parameters
+    ----------
+    categories : sequence
+        The K categories, comparable between populations.
+    graph : ndarray of int64, shape (n_occurrences,)
+        The graph that each occurrence is in.
+    category : ndarray of int64, shape (n_occurrences,)
+        Its category.
+    kernels : ndarray of int64, shape (n_occurrences, r)
+        The kernels it consists of, numbered through all graphs.
+    """
+
+    categories: Sequence[Hashable]
+    graph: NDArray[np.int64]
+    category: NDArray[np.int64]
+    kernels: NDArray[np.int64]
+
+    def histogram(self, n_graphs: int, sizes: NDArray[np.int64] | None) -> NDArray[np.float64]:
+        """Occurrences of each graph by category, shape (n_graphs, K).
+
+        Each counts 1; with sizes of kernels, as much of the number of occurrences in its graph as
+        its kernels have of all sizes there.
+        """
+        k = len(self.categories)
+        cell, n_cells = self.graph * k + self.category, n_graphs * k
+        if sizes is None:
+            return np.bincount(cell, minlength=n_cells).reshape(n_graphs, k).astype(np.float64)
+        own = sizes[self.kernels].sum(axis=1)
+        sums = np.bincount(cell, own, minlength=n_cells).reshape(n_graphs, k)
+        total = sums.sum(axis=1, keepdims=True)
+        n_occurrences = np.bincount(self.graph, minlength=n_graphs)[:, None]
+        shares: NDArray[np.float64] = sums * n_occurrences / np.where(total > 0, total, 1)
+        return shares
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
     """Something to count in a program.
@@ -27,21 +69,39 @@ class Feature:
     name : str
         What it is called.
     function : callable
-        From a population to the categories, K of them and comparable between populations, and
-        the counts of shape (n, K).
+        From a population to its `Occurrences`.
     summary : str
         What is counted, in a line.
     """
 
     name: str
-    function: Callable[[Population], tuple[Sequence[Hashable], NDArray[np.int64]]]
+    function: Callable[[Population], Occurrences]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How much a kernel counts in a histogram.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    function : callable
+        From a population to a number >= 0 for each of its kernels; None where it has none.
+    summary : str
+        What a kernel counts by, in a line.
+    """
+
+    name: str
+    function: Callable[[Population], NDArray[np.int64] | None]
     summary: str
 
 
 def histograms(
-    x: Programs, other: Programs | None, feature: str = "kernels"
+    x: Programs, other: Programs | None, feature: str = "kernels", weigh_by: str | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Counts of programs and of others over the same categories.
+    """Histograms of programs and of others over the same categories.
 
     Parameters
     ----------
@@ -49,6 +109,9 @@ def histograms(
         Programs; counts are passed on as they are.
     feature : str, default="kernels"
         A name in `FEATURES`.
+    weigh_by : str, optional
+        A name in `WEIGHINGS`; by default every occurrence counts 1. A program without any size
+        has an empty histogram.
 
     Returns
     -------
@@ -56,16 +119,20 @@ def histograms(
         Of `x`. The categories of `x` stand first, then those that only `other` has.
     other_counts : ndarray of float64, shape (m, K) or None
         Of `other`, None where that is None.
+
+    Raises
+    ------
+    ArgumentError
+        If a population does not have what it is to be weighed by.
     """
-    record = FEATURES[feature]
     if not isinstance(x, Population):
         assert not isinstance(other, Population)
         return x, other
-    words, counts = record.function(x)
+    words, counts = _histogram("population", x, feature, weigh_by)
     if other is None:
-        return counts.astype(np.float64), None
+        return counts, None
     assert isinstance(other, Population)
-    other_words, other_counts = record.function(other)
+    other_words, other_counts = _histogram("other", other, feature, weigh_by)
     known = set(words)
     union = [*words, *(word for word in other_words if word not in known)]
     column = {word: i for i, word in enumerate(union)}
@@ -74,6 +141,21 @@ def histograms(
     other_result = np.zeros((len(other), len(union)))
     other_result[:, [column[word] for word in other_words]] = other_counts
     return result, other_result
+
+
+def _histogram(
+    name: str, population: Population, feature: str, weigh_by: str | None
+) -> tuple[Sequence[Hashable], NDArray[np.float64]]:
+    found = FEATURES[feature].function(population)
+    sizes = None if weigh_by is None else WEIGHINGS[weigh_by].function(population)
+    if weigh_by is not None and sizes is None:
+        raise ArgumentError(
+            name,
+            f"know the {weigh_by} of its kernels",
+            "graphs without them",
+            "graphs of project() have them; without weigh_by every kernel counts 1",
+        )
+    return found.categories, found.histogram(len(population), sizes)
 
 
 def check_counts(name: str, counts: object) -> NDArray[np.float64]:
@@ -101,23 +183,25 @@ def check_counts(name: str, counts: object) -> NDArray[np.float64]:
     return array + 0.0  # a negative zero becomes a zero
 
 
-def _kernels(population: Population) -> tuple[Sequence[Hashable], NDArray[np.int64]]:
-    return population.vocabulary, population.usage()
+def _kernels(population: Population) -> Occurrences:
+    graph = np.repeat(np.arange(len(population)), population.n_kernels)
+    kernels = np.arange(len(graph))[:, None]
+    labels = population.label_ids.astype(np.int64)
+    return Occurrences(population.vocabulary, graph, labels, kernels)
 
 
-def _bigrams(population: Population) -> tuple[Sequence[Hashable], NDArray[np.int64]]:
-    graph = np.repeat(np.arange(len(population)), np.diff(population.edge_offsets))
-    ends = population.label_ids[population.node_offsets[graph][:, None] + population.edges]
-    pairs, kind = np.unique(ends, axis=0, return_inverse=True)
+def _bigrams(population: Population) -> Occurrences:
+    graph, ends = _edges(population)
+    labels = population.label_ids[ends]
+    pairs, kind = np.unique(labels, axis=0, return_inverse=True)
     words = [(population.vocabulary[u], population.vocabulary[v]) for u, v in pairs.tolist()]
-    return words, _count(graph, kind.reshape(-1), (len(population), len(words)))
+    return Occurrences(words, graph, kind.reshape(-1), ends)
 
 
-def _neighbourhoods(population: Population) -> tuple[Sequence[Hashable], NDArray[np.int64]]:
+def _neighbourhoods(population: Population) -> Occurrences:
     """Colours of Weisfeiler and Leman after 0, 1, ..., `WL_ROUNDS` rounds, all counted."""
     graph = np.repeat(np.arange(len(population)), population.n_kernels)
-    owner = np.repeat(np.arange(len(population)), np.diff(population.edge_offsets))
-    source, target = (population.edges + population.node_offsets[owner][:, None]).T
+    source, target = _edges(population)[1].T
     names = [hashlib.blake2b(w.encode(), digest_size=8).digest() for w in population.vocabulary]
     colour = np.frombuffer(b"".join(names), np.uint64)[population.label_ids]
     colours = [colour]
@@ -129,15 +213,15 @@ def _neighbourhoods(population: Population) -> tuple[Sequence[Hashable], NDArray
         colour = _scramble(_scramble(_scramble(colour) + before) + after)
         colours.append(colour)
     words, kind = np.unique(np.concatenate(colours), return_inverse=True)
-    graphs = np.tile(graph, WL_ROUNDS + 1)
-    return words.tolist(), _count(graphs, kind, (len(population), len(words)))
+    n_times = WL_ROUNDS + 1
+    kernels = np.tile(np.arange(len(graph)), n_times)[:, None]
+    return Occurrences(words.tolist(), np.tile(graph, n_times), kind, kernels)
 
 
-def _count(
-    graph: NDArray[np.int64], kind: NDArray[np.int64], shape: tuple[int, int]
-) -> NDArray[np.int64]:
-    counts = np.bincount(graph * shape[1] + kind, minlength=shape[0] * shape[1])
-    return counts.reshape(shape).astype(np.int64, copy=False)
+def _edges(population: Population) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Graph of each edge, and its two kernels numbered through all graphs."""
+    graph = np.repeat(np.arange(len(population)), np.diff(population.edge_offsets))
+    return graph, population.edges + population.node_offsets[graph][:, None]
 
 
 def _scramble(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -159,5 +243,13 @@ FEATURES: Table[Feature] = Table(
             f"kernels by label and by their neighbourhoods up to {WL_ROUNDS} edges away "
             "(Weisfeiler and Leman)",
         ),
+    ],
+)
+
+WEIGHINGS: Table[Weighing] = Table(
+    "weigh_by",
+    [
+        Weighing("macs", lambda population: population.macs, "its multiply-accumulates"),
+        Weighing("bytes", lambda population: population.bytes, "the bytes it reads and writes"),
     ],
 )

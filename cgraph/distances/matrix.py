@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from cgraph.distances._loops import is_identity, spread
-from cgraph.distances.features import check_counts
+from cgraph.distances.blocks import compute, cut, write_condensed, write_square
+from cgraph.distances.features import WEIGHINGS, check_counts
 from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import (
     DistanceMethod,
@@ -17,12 +18,16 @@ from cgraph.distances.plans import (
     DistanceTable,
     Floats,
     Programs,
+    Progress,
 )
 from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 
 if TYPE_CHECKING:
     from cgraph.distances.edit.costs import EditCosts
+
+PROGRAMS_A_TILE = 4096
+"""Programs on each side of a tile, where a matrix is made of tiles."""
 
 
 def pairwise_distances(
@@ -34,7 +39,10 @@ def pairwise_distances(
     out: NDArray[Any] | None = None,
     n_jobs: int = -1,
     feature: str = "kernels",
+    weigh_by: str | None = None,
     costs: EditCosts | None = None,
+    condensed: bool = False,
+    progress: Progress | None = None,
 ) -> Floats:
     """Distance of every program to every other.
 
@@ -57,12 +65,19 @@ def pairwise_distances(
         Number of threads; -1 uses every core.
     feature : {"kernels", "bigrams", "neighbourhoods"}, default="kernels"
         What a metric of usage counts.
+    weigh_by : {"macs", "bytes"}, optional
+        What it counts them by: the multiply-accumulates of the kernels, or the bytes that they
+        move; each counts 1 by default.
     costs : EditCosts, optional
         Costs of edits, for the metrics of graphs.
+    condensed : bool, default=False
+        Whether only pairs i < j are given, row by row, as `scipy.spatial.distance.pdist` does.
+    progress : callable, optional
+        Called after each block with the number of distances done and the number of all.
 
     Returns
     -------
-    ndarray of shape (n, m)
+    ndarray of shape (n, m), or (n (n - 1) / 2,) where condensed
         The same bytes for any `n_jobs`.
 
     Raises
@@ -71,23 +86,27 @@ def pairwise_distances(
         If the metric or the feature is not in its table; lists the near names.
     ArgumentError
         If counts are negative, NaN or infinite, the two sides do not fit, an option does not
-        belong to the metric, or `out` has the wrong shape or dtype.
+        belong to the metric, a population does not know the sizes of its kernels, `condensed`
+        comes with `other`, or `out` has the wrong shape or dtype.
 
     Notes
     -----
     Programs that a metric cannot tell apart are computed once. See `distance_table` for their
-    distances alone.
+    distances alone, `save_distances` for a matrix on disk, `nearest` for the programs next to
+    each, and `landmarks` for a few programs to measure all others from.
 
     Examples
     --------
     >>> pairwise_distances([[4, 0], [2, 2], [0, 1]], "jensen-shannon").round(4).tolist()
     [[0.0, 0.5579, 1.0], [0.5579, 0.0, 0.5579], [1.0, 0.5579, 0.0]]
     """
-    kept = _dtype(dtype, out)
-    plan = _plan(population, metric, other, kept, n_jobs, feature, costs)
-    shape = (len(plan.rows), len(plan.columns))
+    kept = check_dtype(dtype, out)
+    plan = plan_distances(population, metric, other, kept, n_jobs, feature, weigh_by, costs)
+    shape = check_shape(plan, condensed)
     result = np.empty(shape, kept) if out is None else _check_out(out, shape, kept)
-    if is_identity(plan.rows) and is_identity(plan.columns):
+    if condensed or progress is not None:
+        _write_tiles(plan, result, progress)
+    elif is_identity(plan.rows) and is_identity(plan.columns):
         plan.fill(result)
     else:
         spread(plan.compute(kept), result, n_jobs)
@@ -102,6 +121,7 @@ def distance_table(
     dtype: DTypeLike | None = None,
     n_jobs: int = -1,
     feature: str = "kernels",
+    weigh_by: str | None = None,
     costs: EditCosts | None = None,
 ) -> DistanceTable:
     """Distances between the programs that a metric can tell apart, and which each program is.
@@ -119,53 +139,49 @@ def distance_table(
     >>> table.values.tolist(), table.rows.tolist()
     ([[0.0, 1.0], [1.0, 0.0]], [0, 1, 0])
     """
-    kept = _dtype(dtype, None)
-    return _plan(population, metric, other, kept, n_jobs, feature, costs).compute(kept)
+    kept = check_dtype(dtype, None)
+    plan = plan_distances(population, metric, other, kept, n_jobs, feature, weigh_by, costs)
+    return plan.compute(kept)
 
 
-def _plan(
+def plan_distances(
     population: Population | ArrayLike,
     metric: str,
     other: Population | ArrayLike | None,
     dtype: np.dtype[Any],
     n_jobs: int,
     feature: str,
+    weigh_by: str | None,
     costs: EditCosts | None,
 ) -> DistancePlan:
+    """What there is to compute; arguments and errors are those of `pairwise_distances`."""
     method = DISTANCES[metric]
     if n_jobs == 0:
         raise ArgumentError("n_jobs", "be a number of threads, or -1 for every core", n_jobs)
     if method.feature == "usage" and costs is not None:
         raise ArgumentError("costs", "go with a metric of graphs", f"metric {metric!r}")
-    x = _programs("population", population, method, feature)
-    y = None if other is None else _programs("other", other, method, feature)
+    if weigh_by is not None:
+        WEIGHINGS[weigh_by]  # an unknown name is an error of its own
+    x = _programs("population", population, method, feature, weigh_by)
+    y = None if other is None else _programs("other", other, method, feature, weigh_by)
     if y is not None and isinstance(x, Population) != isinstance(y, Population):
         raise ArgumentError("other", f"be a {type(x).__name__} as population is", type(y).__name__)
     if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and x.shape[1] != y.shape[1]:
         raise ArgumentError("other", f"have {x.shape[1]} columns as population has", y.shape[1])
-    options = DistanceOptions(dtype=dtype, n_jobs=n_jobs, costs=costs, feature=feature)
+    options = DistanceOptions(
+        dtype=dtype, n_jobs=n_jobs, costs=costs, feature=feature, weigh_by=weigh_by
+    )
     return method.function(x, y, options)
 
 
-def _programs(
-    name: str, programs: Population | ArrayLike, method: DistanceMethod, feature: str
-) -> Programs:
-    if isinstance(programs, Population):
-        if method.feature != "usage" and feature != "kernels":
-            raise ArgumentError("feature", "go with a metric of usage", f"metric {method.name!r}")
-        return programs
-    if method.feature != "usage":
-        raise ArgumentError(
-            name, f"be a Population for the metric {method.name!r}", type(programs).__name__
-        )
-    if feature != "kernels":
-        raise ArgumentError(
-            "feature", "be 'kernels' where counts are given", repr(feature), "pass a Population"
-        )
-    return check_counts(name, programs)
+def check_dtype(dtype: DTypeLike | None, out: NDArray[Any] | None = None) -> np.dtype[Any]:
+    """The dtype of distances: as asked for, that of an array, or float64.
 
-
-def _dtype(dtype: DTypeLike | None, out: NDArray[Any] | None) -> np.dtype[Any]:
+    Raises
+    ------
+    ArgumentError
+        If it is neither float64 nor float32.
+    """
     if dtype is None:
         dtype = np.float64 if out is None else out.dtype
     kept = np.dtype(dtype)
@@ -174,7 +190,62 @@ def _dtype(dtype: DTypeLike | None, out: NDArray[Any] | None) -> np.dtype[Any]:
     return kept
 
 
-def _check_out(out: NDArray[Any], shape: tuple[int, int], dtype: np.dtype[Any]) -> Floats:
+def check_shape(plan: DistancePlan, condensed: bool) -> tuple[int, ...]:
+    """Shape of the matrix of a plan, or of its condensed vector.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no condensed vector: two sides, or a metric that is not symmetric.
+    """
+    n, m = len(plan.rows), len(plan.columns)
+    if not condensed:
+        return n, m
+    if not plan.is_mirrored:
+        raise ArgumentError("condensed", "go without other: it holds pairs of one population", True)
+    return (n * (n - 1) // 2,)
+
+
+def _write_tiles(plan: DistancePlan, out: Floats, progress: Progress | None) -> None:
+    """Fill a matrix or a condensed vector tile by tile, so that no table is as large as it."""
+    tiles = cut(plan, PROGRAMS_A_TILE)
+    total, done = sum(tile.size for tile in tiles), 0
+    for tile, values in compute(plan, tiles, out.dtype, n_jobs=1, threads=True):
+        if out.ndim == 1:
+            write_condensed(tile, values, out, len(plan.rows))
+        else:
+            write_square(tile, values, out)
+        done += tile.size
+        if progress is not None:
+            progress(done, total)
+
+
+def _programs(
+    name: str,
+    programs: Population | ArrayLike,
+    method: DistanceMethod,
+    feature: str,
+    weigh_by: str | None,
+) -> Programs:
+    histogram = (("feature", feature, "kernels"), ("weigh_by", weigh_by, None))
+    if isinstance(programs, Population):
+        for option, given, default in histogram:
+            if method.feature != "usage" and given != default:
+                raise ArgumentError(option, "go with a metric of usage", f"metric {method.name!r}")
+        return programs
+    if method.feature != "usage":
+        raise ArgumentError(
+            name, f"be a Population for the metric {method.name!r}", type(programs).__name__
+        )
+    for option, given, default in histogram:
+        if given != default:
+            raise ArgumentError(
+                option, "be left out where counts are given", repr(given), "pass a Population"
+            )
+    return check_counts(name, programs)
+
+
+def _check_out(out: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Floats:
     if out.shape != shape or out.dtype != dtype:
         raise ArgumentError(
             "out", f"have shape {shape} and dtype {dtype}", f"shape {out.shape}, dtype {out.dtype}"

@@ -24,6 +24,9 @@ Programs: TypeAlias = "Population | NDArray[np.float64]"
 
 Floats: TypeAlias = "NDArray[np.floating[Any]]"
 
+Progress: TypeAlias = "Callable[[int, int], None]"
+"""Takes how much is done and how much there is."""
+
 
 @dataclass(frozen=True, slots=True)
 class DistanceOptions:
@@ -39,12 +42,15 @@ class DistanceOptions:
         Costs of edits; None leaves the choice to the method.
     feature : str, default="kernels"
         What a histogram counts, a name in `FEATURES`.
+    weigh_by : str, optional
+        What occurrences count by, a name in `WEIGHINGS`; each counts 1 by default.
     """
 
     dtype: np.dtype[Any]
     n_jobs: int = 1
     costs: EditCosts | None = None
     feature: str = "kernels"
+    weigh_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +65,24 @@ class DistancePlan:
         The same for columns.
     shape : tuple of two int
         Shape (a, b) of the table.
-    fill : callable
-        Writes the table into an array of that shape, of any floating dtype.
+    block : callable
+        From some rows and some columns of the table, two slices with start and stop, and an array
+        of their shape, of any floating dtype, which it fills. Every block of a pair of programs
+        gives the same bits. To be run by another process it has to be picklable.
+    is_mirrored : bool
+        Whether there are no other programs and the table is symmetric, so that half of it tells
+        all.
     """
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     shape: tuple[int, int]
-    fill: Callable[[Floats], None]
+    block: Callable[[slice, slice, Floats], None]
+    is_mirrored: bool
+
+    def fill(self, out: Floats) -> None:
+        """Write the whole table into an array."""
+        self.block(slice(0, self.shape[0]), slice(0, self.shape[1]), out)
 
     def compute(self, dtype: np.dtype[Any]) -> DistanceTable:
         """The table, computed."""
@@ -131,8 +147,8 @@ class DistanceMethod:
     source : str
         Where it is defined.
     embedding : callable, optional
-        From programs and the name of a feature to points of shape (n, d) whose Euclidean
-        distances are the distances, where there are such points.
+        From programs, the name of a feature and what it is weighed by to points of shape (n, d)
+        whose Euclidean distances are the distances, where there are such points.
     """
 
     name: str
@@ -144,4 +160,4 @@ class DistanceMethod:
     cost: str
     summary: str
     source: str
-    embedding: Callable[[Programs, str], NDArray[np.float64]] | None = None
+    embedding: Callable[[Programs, str, str | None], NDArray[np.float64]] | None = None

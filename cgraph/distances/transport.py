@@ -7,6 +7,7 @@ that of Vayer and others; the solver is POT's (Flamary and others, 2021).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -122,8 +123,15 @@ def transport_plan(x: Programs, other: Programs | None, options: DistanceOptions
     first_other, columns = (first, rows) if other is None else by_appearance(kinds[len(x) :])
     if other is not None:
         first_other = first_other + len(x)
-    fill = partial(_fill, both, first, first_other, other is None, options)
-    return DistancePlan(rows, columns, (len(first), len(first_other)), fill)
+    chosen, place = np.unique(np.concatenate([first, first_other]), return_inverse=True)
+    used = [both.vocabulary[k] for k in np.unique(both.label_ids).tolist()]
+    costs = (EditCosts.heuristic() if options.costs is None else options.costs).over(used)
+    points = [_points(_canonical(both[i]), costs, None, "masses") for i in chosen.tolist()]
+    left = [points[i] for i in place[: len(first)].tolist()]
+    right = [points[i] for i in place[len(first) :].tolist()]
+    block = partial(_fill, left, right, other is None, costs, options.n_jobs)
+    shape = (len(first), len(first_other))
+    return DistancePlan(rows, columns, shape, block, is_mirrored=other is None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,29 +193,27 @@ def _solve(
 
 
 def _fill(
-    population: Population,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    mirrored: bool,
-    options: DistanceOptions,
+    left: Sequence[_Points],
+    right: Sequence[_Points],
+    is_mirrored: bool,
+    costs: EditCosts,
+    n_jobs: int,
+    rows: slice,
+    columns: slice,
     out: Floats,
 ) -> None:
-    used = [population.vocabulary[k] for k in np.unique(population.label_ids).tolist()]
-    costs = (EditCosts.heuristic() if options.costs is None else options.costs).over(used)
-    points = {
-        i: _points(_canonical(population[i]), costs, None, "masses")
-        for i in {*rows.tolist(), *columns.tolist()}
-    }
+    chosen, others = left[rows], right[columns]
+    is_square = is_mirrored and rows == columns
 
     def fill_row(i: int) -> None:
-        for j in range(i if mirrored else 0, len(columns)):
-            a, b = sorted((points[rows[i]], points[columns[j]]), key=_size_and_key)
+        for j in range(i if is_square else 0, len(others)):
+            a, b = sorted((chosen[i], others[j]), key=_size_and_key)
             value = 0.0 if a.key == b.key else _solve(a, b, costs, DEFAULT_ALPHA)[0]
             out[i, j] = value
-            if mirrored:
+            if is_square:
                 out[j, i] = value
 
-    for _ in parallel_map(fill_row, range(len(rows)), n_jobs=options.n_jobs, threads=True):
+    for _ in parallel_map(fill_row, range(len(chosen)), n_jobs=n_jobs, threads=True):
         pass
 
 

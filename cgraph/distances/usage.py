@@ -43,19 +43,34 @@ class Measure:
 
     def plan(self, x: Programs, other: Programs | None, options: DistanceOptions) -> DistancePlan:
         """Distances of usage between distinct histograms; see `DistanceMethod.function`."""
-        counts, other_counts = histograms(x, other, options.feature)
+        counts, other_counts = histograms(x, other, options.feature, options.weigh_by)
         n = len(counts)
         both = counts if other_counts is None else np.concatenate([counts, other_counts])
         features = self.features(both)
         first, rows = distinct_rows(features[:n])
         left = features[first]
         if other_counts is None:
-            fill = partial(fill_by_tiles, self.tile, left, None, options.n_jobs)
-            return DistancePlan(rows, rows, (len(left), len(left)), fill)
+            block = partial(_fill_block, self.tile, left, None, options.n_jobs)
+            return DistancePlan(rows, rows, (len(left), len(left)), block, is_mirrored=True)
         other_first, columns = distinct_rows(features[n:])
         right = features[n:][other_first]
-        fill = partial(fill_by_tiles, self.tile, left, right, options.n_jobs)
-        return DistancePlan(rows, columns, (len(left), len(right)), fill)
+        block = partial(_fill_block, self.tile, left, right, options.n_jobs)
+        return DistancePlan(rows, columns, (len(left), len(right)), block, is_mirrored=False)
+
+
+def _fill_block(
+    tile: Tile,
+    left: NDArray[np.float64],
+    right: NDArray[np.float64] | None,
+    n_jobs: int,
+    rows: slice,
+    columns: slice,
+    out: Floats,
+) -> None:
+    if right is None and rows == columns:
+        fill_by_tiles(tile, left[rows], None, n_jobs, out)
+    else:
+        fill_by_tiles(tile, left[rows], (left if right is None else right)[columns], n_jobs, out)
 
 
 def proportions(counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -107,9 +122,9 @@ def hellinger_embedding(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt(proportions(counts) / 2)
 
 
-def hellinger_points(x: Programs, feature: str) -> NDArray[np.float64]:
+def hellinger_points(x: Programs, feature: str, weigh_by: str | None = None) -> NDArray[np.float64]:
     """The `hellinger_embedding` of what programs use."""
-    return hellinger_embedding(histograms(x, None, feature)[0])
+    return hellinger_embedding(histograms(x, None, feature, weigh_by)[0])
 
 
 def smoothed_proportions(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,14 +3,18 @@ from collections import Counter
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from cgraph.distances.features import FEATURES, WL_ROUNDS, histograms
+from cgraph.distances.features import FEATURES, WEIGHINGS, WL_ROUNDS, histograms
 from cgraph.distances.matrix import pairwise_distances
+from cgraph.distances.methods import DISTANCES
 from cgraph.errors import ArgumentError, UnknownNameError
 from cgraph.graphs.kernel import KernelGraph
 from cgraph.graphs.population import Population
 from tests import laws, naive
 from tests.strategies import populations
+
+USAGE = [name for name, method in DISTANCES.items() if method.feature == "usage"]
 
 
 @given(populations())
@@ -21,7 +25,8 @@ def test_kernels_are_usage(population):
 
 @given(populations())
 def test_bigrams_are_edges_by_labels(population):
-    words, counts = FEATURES["bigrams"].function(population)
+    words = FEATURES["bigrams"].function(population).categories
+    counts, _ = histograms(population, None, "bigrams")
     for row, graph in zip(counts, population, strict=True):
         found = {word: n for word, n in zip(words, row.tolist(), strict=True) if n}
         assert found == Counter((graph.labels[u], graph.labels[v]) for u, v in graph.edges)
@@ -30,7 +35,7 @@ def test_bigrams_are_edges_by_labels(population):
 @given(populations(min_size=1, max_kernels=4))
 def test_neighbourhoods_are_the_colours_of_weisfeiler_and_leman(population):
     """Columns and colours correspond one to one."""
-    _, counts = FEATURES["neighbourhoods"].function(population)
+    counts, _ = histograms(population, None, "neighbourhoods")
     colours = [naive.weisfeiler_leman_colours(graph, WL_ROUNDS) for graph in population]
     wanted = [Counter(found) for found in colours]
     words = sorted({repr(word) for found in colours for word in found})
@@ -74,9 +79,62 @@ def test_different_vocabularies():
     assert pairwise_distances(a, "hellinger", b).tolist() == [[0.0, 1.0]]
 
 
+@pytest.mark.parametrize("weigh_by", list(WEIGHINGS))
+@pytest.mark.parametrize("feature", list(FEATURES))
+@given(population=populations(max_kernels=4), sizes=st.lists(st.integers(0, 9), min_size=24))
+def test_histograms_by_size(feature, weigh_by, population, sizes):
+    """Each occurrence counts its share of the sizes of all, times their number."""
+    n = len(population.label_ids)
+    sized = laws.sized_population(population, macs=sizes[:n], bytes=sizes[-n:] if n else [])
+    own = getattr(sized, weigh_by)
+    counts, _ = histograms(sized, None, feature, weigh_by)
+    found = FEATURES[feature].function(sized)
+    wanted = np.zeros(counts.shape)
+    for g, k, kernels in zip(found.graph, found.category, found.kernels, strict=True):
+        wanted[g, k] += own[kernels].sum()
+    n_occurrences = np.bincount(found.graph, minlength=len(sized))
+    for row, total, number in zip(wanted, wanted.sum(axis=1), n_occurrences, strict=True):
+        row *= number / total if total else 0
+    assert np.allclose(counts, wanted)
+
+
+def test_equal_sizes_are_no_sizes():
+    population = laws.sized_population(
+        Population([KernelGraph("aab", [(0, 1)]), KernelGraph("", []), KernelGraph("c", [])]),
+        macs=[7, 7, 7, 7],
+        bytes=[1, 1, 1, 1],
+    )
+    for metric in USAGE:
+        for feature in FEATURES:
+            plain = pairwise_distances(population, metric, feature=feature)
+            sized = pairwise_distances(population, metric, feature=feature, weigh_by="macs")
+            assert np.array_equal(plain, sized)
+
+
+def test_two_networks_weighed_by_their_macs():
+    """Two convolutions of 3 and 1 MACs; a population without MACs is refused."""
+    a = KernelGraph(["conv", "relu"], [(0, 1)], macs=[3, 0])
+    b = KernelGraph(["conv", "linear"], [(0, 1)], macs=[1, 1])
+    found = pairwise_distances(Population([a, b]), weigh_by="macs")
+    assert found[0, 1] == pytest.approx(np.sqrt(1 - np.sqrt(0.5)))
+    with pytest.raises(ArgumentError, match=r"population must know the bytes of its kernels, got"):
+        pairwise_distances(Population([a, b]), weigh_by="bytes")
+    bare = Population([KernelGraph("a", [])])
+    with pytest.raises(ArgumentError, match=r"other must know the macs of its kernels"):
+        pairwise_distances(Population([a, b]), other=bare, weigh_by="macs")
+    with pytest.raises(UnknownNameError, match=r"weigh_by must be one of macs, bytes, got 'mac'"):
+        pairwise_distances(Population([a, b]), weigh_by="mac")
+    with pytest.raises(ArgumentError, match=r"weigh_by must go with a metric of usage, got metric"):
+        pairwise_distances(Population([a, b]), "edit", weigh_by="macs")
+    with pytest.raises(ArgumentError, match=r"weigh_by must be left out where counts are given"):
+        pairwise_distances([[1, 2]], weigh_by="macs")
+
+
 def test_errors():
     population = Population([KernelGraph(["relu"], [])])
     with pytest.raises(UnknownNameError, match="'bigram'; did you mean 'bigrams'"):
         pairwise_distances(population, feature="bigram")
-    with pytest.raises(ArgumentError, match="'kernels' where counts are given, got 'bigrams'"):
+    with pytest.raises(
+        ArgumentError, match="feature must be left out where counts are given, got 'bigrams'"
+    ):
         pairwise_distances([[1, 2]], feature="bigrams")

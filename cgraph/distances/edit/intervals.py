@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -39,36 +40,50 @@ def _plan(
     first_other, columns = (first, rows) if other is None else by_appearance(kinds[len(x) :])
     if other is not None:
         first_other = first_other + len(x)
-    fill = partial(_fill, both, kinds, first, first_other, options, is_upper)
-    return DistancePlan(rows, columns, (len(first), len(first_other)), fill)
-
-
-def _fill(
-    population: Population,
-    kinds: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    options: DistanceOptions,
-    is_upper: bool,
-    out: Floats,
-) -> None:
-    chosen, place = np.unique(np.concatenate([rows, columns]), return_inverse=True)
-    some = _canonical(population, chosen)
-    left, right = place[: len(rows)], place[len(rows) :]
+    chosen, place = np.unique(np.concatenate([first, first_other]), return_inverse=True)
+    some = _canonical(both, chosen)
     costs = (EditCosts.heuristic() if options.costs is None else options.costs).over(
         some.vocabulary
     )
-    step = max(1, _PAIRS_A_STEP // max(1, len(columns)))
-    for begin in range(0, len(rows), step):
+    job = _Job(
+        population=some,
+        kinds=kinds[chosen],
+        rows=place[: len(first)],
+        columns=place[len(first) :],
+        costs=costs,
+        n_jobs=options.n_jobs,
+        is_upper=is_upper,
+    )
+    shape = (len(first), len(first_other))
+    return DistancePlan(rows, columns, shape, partial(_fill, job), is_mirrored=other is None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """What bounds are computed from."""
+
+    population: Population  # one graph of each class, in its canonical numbering
+    kinds: NDArray[np.int64]  # the class of each
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    costs: EditCosts
+    n_jobs: int
+    is_upper: bool
+
+
+def _fill(job: _Job, rows: slice, columns: slice, out: Floats) -> None:
+    left, right = job.rows[rows], job.columns[columns]
+    step = max(1, _PAIRS_A_STEP // max(1, len(right)))
+    for begin in range(0, len(left), step):
         block = left[begin : begin + step]
         i, j = (grid.reshape(-1) for grid in np.meshgrid(block, right, indexing="ij"))
         pairs = np.stack([i, j], axis=1)
-        found = edit_bounds(some, pairs, costs, n_jobs=options.n_jobs)
+        found = edit_bounds(job.population, pairs, job.costs, n_jobs=job.n_jobs)
         values = found.lower
-        if is_upper:
-            back = edit_bounds(some, pairs[:, ::-1], costs, n_jobs=options.n_jobs)
+        if job.is_upper:
+            back = edit_bounds(job.population, pairs[:, ::-1], job.costs, n_jobs=job.n_jobs)
             values = np.minimum(found.upper, back.upper)
-        values[kinds[chosen[i]] == kinds[chosen[j]]] = 0.0
+        values[job.kinds[i] == job.kinds[j]] = 0.0
         out[begin : begin + step] = values.reshape(len(block), len(right))
 
 

@@ -7,6 +7,7 @@ their skeletons with many others are read from tables; every other pair is searc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -47,16 +48,70 @@ def edit_plan(x: Programs, other: Programs | None, options: DistanceOptions) -> 
     kinds = both.classes()
     first, rows = by_appearance(kinds[: len(x)])
     first_other, columns = (first, rows) if other is None else by_appearance(kinds[len(x) :])
+    shape = (len(first), len(first_other))
+    if other is not None:
+        first_other = first_other + len(x)
+    # One graph of each class, once: the others are not looked at again.
+    chosen, place = np.unique(np.concatenate([first, first_other]), return_inverse=True)
     costs = EditCosts.heuristic() if options.costs is None else options.costs
-    fill = partial(
-        fill_distances,
-        both,
-        first,
-        None if other is None else first_other + len(x),
-        costs,
-        n_jobs=options.n_jobs,
+    block = partial(
+        _fill_block,
+        prepare(both[chosen], costs),
+        place[: shape[0]],
+        place[shape[0] :],
+        other is None,
+        options.n_jobs,
     )
-    return DistancePlan(rows, columns, (len(first), len(first_other)), fill)
+    return DistancePlan(rows, columns, shape, block, is_mirrored=other is None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A population and costs as the tables and the search read them.
+
+    Parameters
+    ----------
+    population : Population
+        The graphs, over the labels that occur.
+    costs : EditCosts
+        Over the same labels.
+    skeletons : Skeletons
+        Of the graphs.
+    always : bool
+        Whether a cheapest map may always leave kernels of both graphs out.
+    prices : TableCosts or None
+        Costs as whole numbers; None where they are too large for tables.
+    """
+
+    population: Population
+    costs: EditCosts
+    skeletons: Skeletons
+    always: bool
+    prices: TableCosts | None
+
+
+def prepare(population: Population, costs: EditCosts) -> Prepared:
+    """What is found once, before distances between any graphs of a population are computed."""
+    population, costs = _occurring(population, costs)
+    grid = to_grid(costs)
+    always, apart = needs_deletions(grid)
+    skeletons = find_skeletons(population, apart)
+    prices = table_costs(grid, apart) if fits_tables(grid) else None
+    return Prepared(population, costs, skeletons, always, prices)
+
+
+def _fill_block(
+    prepared: Prepared,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    is_mirrored: bool,
+    n_jobs: int,
+    rows: slice,
+    columns: slice,
+    out: Floats,
+) -> None:
+    others = None if is_mirrored and rows == columns else right[columns]
+    fill_between(prepared, left[rows], others, out, n_jobs=n_jobs)
 
 
 def fill_distances(
@@ -84,15 +139,25 @@ def fill_distances(
     budget, n_jobs
         As in `edit_intervals`.
     """
-    population, costs = _occurring(population, costs)
-    grid = to_grid(costs)
-    always, apart = needs_deletions(grid)
-    skeletons = find_skeletons(population, apart)
+    fill_between(prepare(population, costs), rows, columns, out, budget=budget, n_jobs=n_jobs)
+
+
+def fill_between(
+    prepared: Prepared,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64] | None,
+    out: Floats,
+    *,
+    budget: int = DEFAULT_BUDGET,
+    n_jobs: int = 1,
+) -> None:
+    """As `fill_distances`, of a population that is prepared."""
+    skeletons, always = prepared.skeletons, prepared.always
     members = sort_by_skeleton(skeletons, rows)
     others = members if columns is None else sort_by_skeleton(skeletons, columns)
     n = len(skeletons.n_kernels)
     chosen = np.zeros((n, n), dtype=bool)
-    if fits_tables(grid):
+    if prepared.prices is not None:
         upper = np.triu(np.ones((n, n), dtype=bool))
         chosen = np.where(
             upper,
@@ -100,7 +165,6 @@ def fill_distances(
             pays_tables(skeletons, others, members, always).T,
         )
         chosen = np.where(upper, chosen, chosen.T) if columns is None else chosen
-        prices = table_costs(grid, apart)
         for side in (False, True) if columns is not None else (False,):
             left, right = (others, members) if side else (members, others)
             fill = partial(
@@ -108,7 +172,7 @@ def fill_distances(
                 skeletons=skeletons,
                 rows=left,
                 columns=right,
-                costs=prices,
+                costs=prepared.prices,
                 chosen=chosen.T if side else chosen,
                 always=always,
                 mirrored=columns is None,
@@ -117,7 +181,7 @@ def fill_distances(
             )
             for _ in parallel_map(fill, _tasks(left), n_jobs=n_jobs, threads=True):
                 pass
-    _search_others(population, skeletons, rows, columns, chosen, costs, budget, n_jobs, out)
+    _search_others(prepared, rows, columns, chosen, budget, n_jobs, out)
 
 
 def _fill_some(
@@ -159,12 +223,10 @@ def _tasks(members: Members) -> Iterator[tuple[int, int, int]]:
 
 
 def _search_others(
-    population: Population,
-    skeletons: Skeletons,
+    prepared: Prepared,
     rows: NDArray[np.int64],
     columns: NDArray[np.int64] | None,
     chosen: NDArray[np.bool_],
-    costs: EditCosts,
     budget: int,
     n_jobs: int,
     out: Floats,
@@ -173,7 +235,8 @@ def _search_others(
     right = rows if columns is None else columns
     # Graphs without a skeleton have the number -1: the last row and column.
     tabled = np.pad(chosen, ((0, 1), (0, 1)))
-    kind, other_kind = skeletons.of_graph[rows], skeletons.of_graph[right]
+    population, of_graph = prepared.population, prepared.skeletons.of_graph
+    kind, other_kind = of_graph[rows], of_graph[right]
     if tabled[np.ix_(np.unique(kind), np.unique(other_kind))].all():
         return
     step = max(1, _PAIRS_A_TASK // max(1, len(right)))
@@ -184,7 +247,7 @@ def _search_others(
         i, j = np.nonzero(todo)
         i += begin
         pairs = np.stack([rows[i], right[j]], axis=1)
-        found = edit_intervals(population, pairs, costs, budget=budget, n_jobs=n_jobs)
+        found = edit_intervals(population, pairs, prepared.costs, budget=budget, n_jobs=n_jobs)
         if not found.exact.all():
             p = int(np.flatnonzero(~found.exact)[0])
             names = [population.names[k] for k in pairs[p]]

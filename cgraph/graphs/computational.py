@@ -286,16 +286,23 @@ class ComputationalGraph:
         )
 
     def summary(self) -> str:
-        """A table to read: kernels by operation with their MACs, then the sizes.
+        """Tables to read: kernels by operation, memories by kind, the largest memories.
 
         Returns
         -------
         str
-            Lines of text of at most 80 columns for ordinary names.
+            Lines of text of at most 80 columns for ordinary names. Parameters that kernels of
+            several operations share stand with the first that reads them.
         """
         from cgraph.graphs.summary import summarise
 
         return summarise(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the tables of `summary`."""
+        from cgraph.graphs.html import computational_graph_html
+
+        return computational_graph_html(self)
 
     def to_networkx(self) -> nx.DiGraph:
         """The bipartite graph in networkx, every attribute a plain value.

@@ -119,12 +119,24 @@ class KernelGraph:
         )
 
     def to_networkx(self) -> nx.DiGraph:
-        """The graph in networkx: nodes 0, 1, ... with attributes "label" and "name"."""
+        """The graph in networkx: nodes 0, 1, ... with attributes "label" and "name".
+
+        Where they are known, "macs" and "bytes" are attributes too.
+        """
         graph = nx.DiGraph()
         for i, (label, name) in enumerate(zip(self.labels, self.names, strict=True)):
             graph.add_node(i, label=label, name=name)
+        for attribute, sizes in (("macs", self.macs), ("bytes", self.bytes)):
+            if sizes is not None:
+                nx.set_node_attributes(graph, dict(enumerate(sizes.tolist())), attribute)
         graph.add_edges_from(self.edges.tolist())
         return graph
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how many kernels have which label."""
+        from cgraph.graphs.html import kernel_graph_html
+
+        return kernel_graph_html(self)
 
     @staticmethod
     def from_networkx(graph: nx.DiGraph, label: str = "label") -> KernelGraph:
@@ -133,7 +145,8 @@ class KernelGraph:
         Parameters
         ----------
         graph : networkx.DiGraph
-            Acyclic; its nodes are numbered in their order.
+            Acyclic; its nodes are numbered in their order. "name", "macs" and "bytes" are taken
+            over where all nodes have them.
         label : str, default="label"
             The node attribute that holds the operation.
 
@@ -150,7 +163,14 @@ class KernelGraph:
                 raise GraphError("graph", f"have {label!r} on every node", f"none on {node!r}")
         labels = [str(data[label]) for _, data in graph.nodes(data=True)]
         names = [str(data.get("name", node)) for node, data in graph.nodes(data=True)]
-        return KernelGraph(labels, [(index[u], index[v]) for u, v in graph.edges()], names)
+        macs, sizes = (nx.get_node_attributes(graph, name).values() for name in ("macs", "bytes"))
+        return KernelGraph(
+            labels,
+            [(index[u], index[v]) for u, v in graph.edges()],
+            names,
+            macs=list(macs) if labels and len(macs) == len(labels) else None,
+            bytes=list(sizes) if labels and len(sizes) == len(labels) else None,
+        )
 
 
 def project(

@@ -1,38 +1,152 @@
-"""What a computational graph holds, as a table to read."""
+"""What a graph holds, as tables to read: in a terminal and in a notebook."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from cgraph.graphs.computational import ComputationalGraph
+from cgraph.graphs.computational import MEMORY_KINDS, ComputationalGraph, Memory
 from cgraph.graphs.labels import OTHER, family_of, label_with_attributes
 
 
-def summarise(graph: ComputationalGraph, n_memories: int = 5) -> str:
-    """Lines of text: kernels by label, sizes, and the `n_memories` largest activations."""
-    counts: Counter[str] = Counter()
-    n_other = sum(family_of(kernel.operation) == OTHER for kernel in graph.kernels)
-    macs: Counter[str] = Counter()
-    for kernel in graph.kernels:
-        label = label_with_attributes(kernel)
-        counts[label] += 1
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of a summary.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Heads of the columns; the first is of words, and so is the last where `ends_in_words`.
+    rows : tuple of tuple of str
+        Its cells.
+    ends_in_words : bool, default=False
+        Whether the last column is flush left too.
+    note : str, default=""
+        A line below it.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    ends_in_words: bool = False
+    note: str = ""
+
+    def is_words(self, column: int) -> bool:
+        """Whether a column is flush left."""
+        return column == 0 or (self.ends_in_words and column == len(self.columns) - 1)
+
+
+def summarise(graph: ComputationalGraph, n_largest: int = 5) -> str:
+    """Lines of text: kernels by label, memories by kind, the largest memories.
+
+    Parameters
+    ----------
+    graph : ComputationalGraph
+        What to describe.
+    n_largest : int, default=5
+        How many of the largest activations and parameters are named.
+    """
+    parts = [repr(graph), *map(_text_of, sections(graph, n_largest))]
+    return "\n\n".join(parts)
+
+
+def sections(graph: ComputationalGraph, n_largest: int = 5) -> list[Section]:
+    """The tables of a summary, those that have rows.
+
+    Parameters
+    ----------
+    graph : ComputationalGraph
+        What to describe.
+    n_largest : int, default=5
+        How many of the largest activations and parameters are named.
+    """
+    own = [memory for memory in graph.memories if memory.base is None]
+    made = [memory for memory in own if memory.kind in ("activation", "output")]
+    kept = [memory for memory in own if memory.kind == "parameter"]
+    found = [
+        _kernels(graph),
+        _memories(own),
+        _largest("largest activations", made, n_largest),
+        _largest("largest parameters", kept, n_largest),
+    ]
+    return [section for section in found if section.rows]
+
+
+def _kernels(graph: ComputationalGraph) -> Section:
+    labels = [label_with_attributes(kernel) for kernel in graph.kernels]
+    counts, macs = Counter(labels), Counter[str]()
+    for label, kernel in zip(labels, graph.kernels, strict=True):
         macs[label] += kernel.macs
-    width = max([len(label) for label in counts] + [len("kernel")])
-    lines = [repr(graph), "", f"{'kernel':<{width}}  {'count':>8}  {'MACs':>18}"]
-    for label in sorted(counts, key=lambda label: (-macs[label], -counts[label], label)):
-        lines.append(f"{label:<{width}}  {counts[label]:>8,}  {macs[label]:>18,}")
-    if n_other:
-        lines.append(f"{n_other:,} of the kernels are of no known family (other)")
-    lines += ["", f"parameters  {graph.n_parameters:,} ({graph.parameter_bytes:,} bytes)"]
-    made = [m for m in graph.memories if m.kind in ("activation", "output") and m.base is None]
-    lines.append(f"activations {len(made):,} ({sum(m.bytes for m in made):,} bytes in all)")
-    largest = sorted(made, key=lambda m: -m.bytes)[:n_memories]
-    if largest:
-        lines += ["", "largest activations"]
-        width = max(len(m.name) for m in largest)
-        for memory in largest:
-            shape = "x".join(map(str, memory.shape)) or "scalar"
-            lines.append(
-                f"  {memory.name:<{width}}  {shape} {memory.dtype}, {memory.bytes:,} bytes"
-            )
-    return "\n".join(lines)
+    parameters = _parameters_by_label(graph, labels)
+    rows = [
+        (
+            label,
+            f"{counts[label]:,}",
+            f"{parameters[label]:,}",
+            f"{macs[label]:,}",
+            _share(macs[label], graph.macs),
+        )
+        for label in sorted(counts, key=lambda label: (-macs[label], -counts[label], label))
+    ]
+    if len(rows) > 1:
+        total = f"{sum(parameters.values()):,}"
+        rows.append(("all", f"{len(labels):,}", total, f"{graph.macs:,}", _share(1, 1)))
+    n_other = sum(family_of(kernel.operation) == OTHER for kernel in graph.kernels)
+    note = f"{n_other:,} of the kernels are of no known family (other)" if n_other else ""
+    return Section(("kernel", "count", "parameters", "MACs", "share"), tuple(rows), note=note)
+
+
+def _parameters_by_label(graph: ComputationalGraph, labels: Sequence[str]) -> Counter[str]:
+    """Scalar parameters that the kernels of each label read; one that is shared counts once."""
+    found: Counter[str] = Counter()
+    seen: set[int] = set()
+    for m, k in sorted(graph.reads.tolist(), key=lambda row: row[1]):
+        root = m
+        while (base := graph.memories[root].base) is not None:
+            root = base
+        if graph.memories[root].kind == "parameter" and root not in seen:
+            seen.add(root)
+            found[labels[k]] += math.prod(graph.memories[root].shape)
+    return found
+
+
+def _memories(own: Sequence[Memory]) -> Section:
+    rows = []
+    for kind in MEMORY_KINDS:
+        chosen = [memory for memory in own if memory.kind == kind]
+        if chosen:
+            values = sum(math.prod(memory.shape) for memory in chosen)
+            size = sum(memory.bytes for memory in chosen)
+            rows.append((f"{kind}s", f"{len(chosen):,}", f"{values:,}", f"{size:,}"))
+    return Section(("memory", "count", "values", "bytes"), tuple(rows))
+
+
+def _largest(title: str, memories: Sequence[Memory], n: int) -> Section:
+    chosen = sorted(memories, key=lambda memory: -memory.bytes)[:n]
+    rows = [
+        (
+            memory.name,
+            f"{memory.bytes:,}",
+            f"{'x'.join(map(str, memory.shape)) or 'scalar'} {memory.dtype}",
+        )
+        for memory in chosen
+    ]
+    return Section((title, "bytes", "shape"), tuple(rows), ends_in_words=True)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def _text_of(section: Section) -> str:
+    lines = (section.columns, *section.rows)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(section.columns))]
+    text = [
+        "  ".join(
+            f"{cell:<{width}}" if section.is_words(i) else f"{cell:>{width}}"
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    return "\n".join([*text, section.note] if section.note else text)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from cgraph.commands.console import out
 
 
 def spaces() -> None:
-    """List the search spaces that cgraph knows."""
-    from cgraph.spaces import available, get
+    """List the search spaces that cgraph knows: those that ship and those of packages.
 
-    table = Table("space", "architectures", "what it is", "source", box=SIMPLE_HEAD)
-    for name in available():
-        space = get(name)
-        table.add_row(name, f"{len(space):,}", space.summary, space.source)
+    A space of your own goes wherever a name does: cgraph study path/to/file.py, or MODULE:NAME.
+    """
+    from cgraph.spaces.catalogue import listing
+
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("space")
+    table.add_column("architectures", justify="right")
+    table.add_column("what it is, whose, and what brings it")
+    for row in listing():
+        size = "–" if row.n_architectures is None else f"{row.n_architectures:,}"
+        brings = f"{row.provider}: {row.problem or 'ready'}"
+        about = "\n".join(filter(None, (row.summary, row.source, brings)))
+        table.add_row(escape(row.name), size, escape(about))
     out.print(table)

@@ -20,10 +20,18 @@ QUICK = {"n_clusters": 5, "n_sampled": 3, "n_draws": 1}
 
 
 def study(
-    space: Annotated[str, typer.Argument(help="Name of the search space; see `cgraph spaces`.")],
+    space: Annotated[
+        str,
+        typer.Argument(
+            help="The search space: a name (see `cgraph spaces`), MODULE:NAME, FILE.py."
+        ),
+    ],
     directory: Annotated[
         Path, typer.Option("--out", help="Directory of the study: new, empty, or this study's.")
     ],
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set, for a space that has several.")
+    ] = None,
     part: Annotated[
         str | None,
         typer.Option(help="What the graphs are made of: cell, network, or operations of the cell."),
@@ -66,16 +74,16 @@ def study(
 
     Example: cgraph study nasbench201 --out studies/first --quick
     """
-    from cgraph.spaces import get
+    from cgraph.spaces import resolve
     from cgraph.study.study import Study
 
     defaults = QUICK if quick else {}
     given = {"n_clusters": clusters, "n_sampled": sample, "n_draws": draws}
     chosen = {**defaults, **{name: value for name, value in given.items() if value is not None}}
-    found = get(space)
+    found = resolve(space, **({} if dataset is None else {"dataset": dataset}))
     accuracies = None if accuracy is None else _read_accuracies(found, accuracy)
     configured = Study(
-        space,
+        found,
         part=part,  # type: ignore[arg-type]
         method=method,
         metric=metric,

@@ -30,7 +30,7 @@ class Study:
     Parameters
     ----------
     space : Space or str
-        The search space, or its name in `cgraph.spaces.available()`.
+        The search space, or what `cgraph.spaces.resolve` reads as one, such as its name.
     part : {"cell", "network", "operations"}, optional
         What the graphs of the architectures are made of: by default the cell, where the space has
         cells, and else the network. "operations" is the cell as its authors draw it, with its
@@ -86,10 +86,10 @@ class Study:
         ArgumentError
             If the space has no such part.
         """
-        from cgraph.spaces import get
+        from cgraph.spaces import resolve
         from cgraph.spaces.space import Space
 
-        space = get(self.space) if isinstance(self.space, str) else self.space
+        space = resolve(self.space) if isinstance(self.space, str) else self.space
         if not isinstance(space, Space):
             raise ArgumentError("space", "be a Space or the name of one", type(space).__name__)
         part = self.part or ("cell" if "cell" in space.parts else "network")

@@ -77,7 +77,7 @@ def _outermost(call: Call | None, types: tuple[type[nn.Module], ...]) -> Call | 
     """The outermost call of a module of the types among a call and those it was made from."""
     found = None
     while call is not None:
-        if isinstance(call.module, types):
+        if issubclass(call.kind, types):
             found = call
         call = call.parent
     return found
@@ -100,7 +100,7 @@ def _unit_kernel(call: Call, kernels: list[Kernel]) -> Kernel:
     """One kernel for those of a module: itself if it is one, else called like the module."""
     if len(kernels) == 1:
         return kernels[0]
-    operation = snake_case(type(call.module).__name__)
+    operation = snake_case(call.kind.__name__)
     main = [kernel for kernel in kernels if kernel.operation == operation]
     attributes = main[0].attributes if len(main) == 1 else Attributes(n_operators=len(kernels))
     macs = sum(kernel.macs for kernel in kernels)

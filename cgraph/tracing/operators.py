@@ -47,7 +47,7 @@ OVERWRITING = _words(
 
 # Arguments that say where and how a result is laid out, not what is computed.
 LAYOUT_ARGUMENTS = _words(
-    "device layout pin_memory memory_format non_blocking generator copy cudnn_enabled "
+    "device layout pin_memory memory_format non_blocking generator copy cudnn_enabled cudnn_enable "
     "cudnn_deterministic cudnn_allow_tf32 benchmark deterministic allow_tf32 requires_grad"
 )
 
@@ -174,7 +174,7 @@ def written_arguments(operator: Operator, bound: Mapping[str, Any]) -> tuple[str
 
 
 def attributes_of(operator: Operator, bound: Mapping[str, Any]) -> Attributes:
-    """The attributes of a call: everything but tensors, layout and missing values.
+    """The attributes of a call: everything but tensors, layout and what is left at its default.
 
     A convolution gets "kernel_size", "stride", "padding", "dilation", "groups" (a size for each
     dimension) and, where each channel is a group of its own, "depthwise"; pooling the same
@@ -185,13 +185,19 @@ def attributes_of(operator: Operator, bound: Mapping[str, Any]) -> Attributes:
         if name in LAYOUT_ARGUMENTS:
             continue
         plain = _plain(value)
-        if plain is not None:
+        if plain is not None and not _is_default(operator, name, value):
             found[name] = plain
     if "conv" in operator.name:
         _describe_convolution(operator, bound, found)
     elif "pool" in operator.name and isinstance(found.get("kernel_size"), tuple):
         _describe_pooling(operator, found)
     return Attributes(found)
+
+
+def _is_default(operator: Operator, name: str, value: Any) -> bool:
+    """Whether an argument is given, but what it would have been anyway."""
+    default = operator.defaults.get(name)
+    return default is not None and type(default) is type(value) and bool(default == value)
 
 
 def _describe_convolution(

@@ -1,13 +1,14 @@
 """A model and example inputs in, its computational graph out.
 
-The model runs once, forward, on tensors that hold no data; every operator it calls is recorded
-with what it reads, writes and aliases. Any Python control flow works: what is recorded is the
-branch that the example takes.
+It runs once, forward, on tensors that hold no data; every operator it calls is recorded with what
+it reads, writes and aliases. Any Python control flow works: what is recorded is the branch that
+the example takes. A program of `torch.export` or a graph of `torch.fx` is a model as well.
 """
 
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -16,21 +17,24 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
-from cgraph.errors import ArgumentError, TraceError
+from cgraph.errors import TraceError
 from cgraph.graphs.computational import ComputationalGraph, MemoryKind
 from cgraph.tracing.depth import Depth, Recording, at_depth, check_depth
+from cgraph.tracing.doors import open_door
 from cgraph.tracing.ledger import Ledger
 from cgraph.tracing.recorder import AutocastOnMetaError, Recorder
+from cgraph.tracing.replay import Replay
 from cgraph.tracing.restoring import restored
 from cgraph.tracing.scopes import Scopes
 from cgraph.tracing.standins import Engine, StandIns
 
 
 def trace(
-    model: nn.Module,
+    model: nn.Module | ExportedProgram | str | os.PathLike[str],
     *inputs: Any,
     depth: Depth = "operator",
     fake: bool = True,
@@ -40,11 +44,13 @@ def trace(
 
     Parameters
     ----------
-    model : torch.nn.Module
-        Any module, on any device, in the mode it is in. It is left as it was.
+    model : torch.nn.Module, torch.export.ExportedProgram, or path of a `.pt2` file
+        Any module, on any device, in the mode it is in; or a program that was exported from one,
+        which gives the same graph. It is left as it was.
     *inputs : object
         Example arguments of its `forward`: tensors (their values are not read), or any nest of
-        tuples, lists and dicts with tensors in it.
+        tuples, lists and dicts with tensors in it. An exported program has its own, and a
+        `torch.fx.GraphModule` may tell their shapes: they may be left out.
     depth : {"operator", "module", "fused"} or type or tuple of types, default="operator"
         What a kernel is. "operator": a call of an operator as the model makes it (`conv2d`,
         `linear`, `scaled_dot_product_attention`). "module": a call of a module that calls no
@@ -71,15 +77,20 @@ def trace(
     Raises
     ------
     ArgumentError
-        If `model` is not a module or `depth` is not known.
+        If `model` is none of these or `depth` is not known.
     TraceError
-        If the model cannot be run so; names the module that failed and what to do.
+        If the model cannot be run so, or the file not read; names the module that failed and what
+        to do.
 
     Notes
     -----
     The model runs without gradients, with PyTorch's fused transformer layers switched off and
     compiled parts run as they were written. Meta tensors are tried first; where the model does
     not run on them it runs on fake tensors, which know their device.
+
+    A program of `torch.export` is replayed operator by operator. As it was exported (not
+    decomposed), it gives the very graph of its model; what export has left out (with `strict=True`
+    it also rewrites loops over tensors) or broken down is gone here too.
 
     Examples
     --------
@@ -89,11 +100,9 @@ def trace(
     >>> [k.operation for k in trace(model, torch.empty(1, 3, 8, 8), depth="fused").kernels]
     ['conv2d']
     """
-    if not isinstance(model, nn.Module):
-        raise ArgumentError("model", "be a torch.nn.Module", type(model).__name__)
-    _refuse_unfinished(model)
     check_depth(depth)
-    return at_depth(record(_as_written(model), inputs, kwargs, fake=fake), depth)
+    module, args, keywords = open_door(model, inputs, kwargs)
+    return at_depth(record(module, args, keywords, fake=fake), depth)
 
 
 def record(
@@ -168,7 +177,8 @@ def _attempt(
         ]
     if not outputs:
         raise TraceError("", f"it returned no tensor but {_kind_of(result)}", "return its results")
-    graph, calls = ledger.graph(outputs, type(model).__name__)
+    title = model.title if isinstance(model, Replay) else type(model).__name__
+    graph, calls = ledger.graph(outputs, title)
     return Recording(graph, tuple(calls))
 
 
@@ -183,15 +193,6 @@ def tensors_in(value: Any) -> list[Tensor]:
         elif isinstance(leaf, Mapping):
             found += [t for v in leaf.values() for t in tensors_in(v)]
     return found
-
-
-def _as_written(model: nn.Module) -> nn.Module:
-    """The module that a compiled module was made of."""
-    if "torch._dynamo" not in sys.modules:
-        return model
-    from torch._dynamo.eval_frame import OptimizedModule
-
-    return model._orig_mod if isinstance(model, OptimizedModule) else model
 
 
 def _is_tensor(value: Any) -> bool:
@@ -257,19 +258,6 @@ def _needs_values(error: Exception) -> bool:
     )
 
 
-def _refuse_unfinished(model: nn.Module) -> None:
-    """Raise for a module that is not set up, or has nothing to run."""
-    kind = type(model)
-    if "_modules" not in vars(model):
-        raise TraceError(
-            "",
-            f"{kind.__name__}.__init__ did not set up nn.Module",
-            "call super().__init__() at its beginning",
-        )
-    if kind.forward is nn.Module.forward and "forward" not in vars(model):
-        raise TraceError("", f"{kind.__name__} has no forward", "define it, or trace what calls it")
-
-
 def _input_name(model: nn.Module, path: Any) -> str:
     """Name of an argument, and the way into it: "x", "batch.ids", "args.1"."""
     steps = [str(getattr(step, "key", getattr(step, "idx", step))) for step in path]
@@ -280,6 +268,9 @@ def _input_name(model: nn.Module, path: Any) -> str:
 
 
 def _positional_name(model: nn.Module, position: int) -> str:
+    if isinstance(model, Replay):
+        given = model.argument_names
+        return given[position] if position < len(given) else f"input.{position}"
     names: list[str] = []
     try:
         parameters = inspect.signature(model.forward).parameters.values()

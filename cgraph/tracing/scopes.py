@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -24,15 +25,26 @@ class Call:
     ----------
     scope : str
         Dotted name of the module; "" for the model itself.
-    module : torch.nn.Module
-        The module.
+    kind : type
+        The class of the module.
     parent : Call, default=None
         The call that it was made from; None for that of the model.
+    module : torch.nn.Module, default=None
+        The module; None where the call is only remembered.
     """
 
     scope: str
-    module: nn.Module
+    kind: type[nn.Module]
     parent: Call | None = None
+    module: nn.Module | None = None
+
+
+_RUNNING: ContextVar[Scopes] = ContextVar("running scopes")
+
+
+def running_scopes() -> Scopes:
+    """The scopes of the recording that is running."""
+    return _RUNNING.get()
 
 
 class Scopes:
@@ -46,8 +58,9 @@ class Scopes:
 
     def __init__(self, model: nn.Module) -> None:
         self.names = {id(module): name for name, module in model.named_modules()}
-        self._root = Call("", model)
+        self._root = Call("", type(model), None, model)
         self.current = self._root
+        self.replayed: Call | None = None  # where no module says which call has failed
 
     def reset(self) -> None:
         """Back to the state in which no module is running."""
@@ -66,7 +79,7 @@ class Scopes:
             if threading.get_ident() == thread:
                 parent = self.current
                 scope = self.names.get(id(module), parent.scope)
-                self.current = Call(scope, module, parent)
+                self.current = Call(scope, type(module), parent, module)
 
         def leave(module: nn.Module, _args: Any, _result: Any) -> None:
             if threading.get_ident() == thread:
@@ -76,9 +89,11 @@ class Scopes:
 
         # The root is entered by its own hook: the stack starts below it.
         handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave)]
+        token = _RUNNING.set(self)
         try:
             yield
         finally:
+            _RUNNING.reset(token)
             for handle in handles:
                 handle.remove()
 
@@ -91,4 +106,4 @@ class Scopes:
             if isinstance(owner, nn.Module):
                 scope = self.names.get(id(owner), scope)
             frame = frame.tb_next
-        return scope
+        return scope or (self.replayed.scope if self.replayed else "")

@@ -1,0 +1,79 @@
+"""What `trace` takes, as a module to run and the arguments to run it with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import fx, nn
+from torch.export import ExportedProgram
+
+from cgraph.errors import ArgumentError, TraceError
+from cgraph.tracing.exported import open_graph, open_program, read_program
+
+# What `trace` takes, completing "model must ...".
+TAKEN = "be a torch.nn.Module, a torch.export.ExportedProgram, or the path of a .pt2 file"
+
+Opened = tuple[nn.Module, tuple[Any, ...], Mapping[str, Any]]
+
+
+def open_door(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Opened:
+    """A module for what the caller has, and its arguments.
+
+    Parameters
+    ----------
+    model : object
+        What `trace` takes.
+    args, kwargs
+        Example arguments; a program that tells the shapes of its own needs none.
+
+    Raises
+    ------
+    ArgumentError
+        If `model` is nothing that can be traced.
+    TraceError
+        If a file cannot be read, a module is not set up, or arguments are missing.
+    """
+    if isinstance(model, str | os.PathLike):
+        path = Path(model)
+        if not path.is_file():
+            raise ArgumentError("model", TAKEN, f"{str(path)!r}, where there is no file")
+        if path.suffix != ".pt2":
+            raise ArgumentError("model", TAKEN, repr(str(path)))
+        model = read_program(path)
+    if isinstance(model, ExportedProgram):
+        replay, given = open_program(model, args, kwargs)
+        return replay, *given
+    if not isinstance(model, nn.Module):
+        raise ArgumentError("model", TAKEN, type(model).__name__)
+    _refuse_unfinished(model)
+    module = _as_written(model)
+    if isinstance(module, fx.GraphModule):
+        module, given = open_graph(module, args, kwargs)
+        return module, *given
+    return module, args, kwargs
+
+
+def _as_written(model: nn.Module) -> nn.Module:
+    """The module that a compiled module was made of."""
+    if "torch._dynamo" not in sys.modules:
+        return model
+    from torch._dynamo.eval_frame import OptimizedModule
+
+    return model._orig_mod if isinstance(model, OptimizedModule) else model
+
+
+def _refuse_unfinished(model: nn.Module) -> None:
+    """Raise for a module that is not set up, or has nothing to run."""
+    kind = type(model)
+    if "_modules" not in vars(model):
+        raise TraceError(
+            "",
+            f"{kind.__name__}.__init__ did not set up nn.Module",
+            "call super().__init__() at its beginning",
+        )
+    if kind.forward is nn.Module.forward and "forward" not in vars(model):
+        raise TraceError("", f"{kind.__name__} has no forward", "define it, or trace what calls it")

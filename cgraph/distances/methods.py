@@ -102,6 +102,7 @@ DISTANCES: Table[DistanceMethod] = Table(
             "half for their operations, half for the directed paths between them",
             source="T. Vayer et al., Optimal transport for structured data with application on "
             "graphs, 2019; solved by POT: R. Flamary et al., 2021",
+            holds_lock=True,
         ),
     ],
 )

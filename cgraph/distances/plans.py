@@ -149,6 +149,8 @@ class DistanceMethod:
     embedding : callable, optional
         From programs, the name of a feature and what it is weighed by to points of shape (n, d)
         whose Euclidean distances are the distances, where there are such points.
+    holds_lock : bool, default=False
+        Whether it runs Python, so that processes are needed to run it in parallel.
     """
 
     name: str
@@ -161,3 +163,4 @@ class DistanceMethod:
     summary: str
     source: str
     embedding: Callable[[Programs, str, str | None], NDArray[np.float64]] | None = None
+    holds_lock: bool = False

@@ -1,0 +1,196 @@
+"""The journal of a matrix that is being written: what the job is, and which tiles are done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cgraph.distances.features import check_counts
+from cgraph.distances.methods import DISTANCES
+from cgraph.errors import ArgumentError
+from cgraph.graphs.population import Population
+
+if TYPE_CHECKING:
+    from cgraph.distances.edit.costs import EditCosts
+
+FORMAT = "cgraph distances 1"
+
+
+def describe_job(
+    population: Population | ArrayLike,
+    other: Population | ArrayLike | None,
+    metric: str,
+    feature: str,
+    weigh_by: str | None,
+    costs: EditCosts | None,
+    *,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+) -> dict[str, Any]:
+    """What decides every byte of a matrix, as plain values; programs and costs as digests."""
+    return {
+        "format": FORMAT,
+        "metric": metric,
+        "feature": feature,
+        "weigh_by": weigh_by,
+        "dtype": str(dtype),
+        "shape": list(shape),
+        "population": _digest_of_programs(population),
+        "other": None if other is None else _digest_of_programs(other),
+        "costs": _digest_of_costs(metric, costs, population, other),
+    }
+
+
+@dataclass(slots=True)
+class Journal:
+    """A file of lines, written as tiles are finished.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is.
+    job : mapping of str to plain values
+        What `describe_job` gives.
+    tile : int
+        Programs on each side of a tile.
+    checksums : dict of int to int
+        For each tile that was finished, its checksum.
+    """
+
+    path: Path
+    job: Mapping[str, Any]
+    tile: int
+    checksums: dict[int, int]
+
+    @staticmethod
+    def open(target: Path, job: Mapping[str, Any], tile: int) -> Journal:
+        """The journal of a matrix: the one that is there, or a new one.
+
+        Parameters
+        ----------
+        target : Path
+            The matrix.
+        job : mapping
+            What is to be computed.
+        tile : int
+            Size of tiles of a new journal.
+
+        Raises
+        ------
+        ArgumentError
+            If there is a matrix without a journal, or the journal is that of another job.
+        """
+        path = target.with_name(target.name + ".journal")
+        if not path.exists():
+            if target.exists():
+                raise ArgumentError(
+                    "path", "be new, or a matrix with its journal", f"{target} without {path.name}"
+                )
+            journal = Journal(path, job, tile, {})
+            journal.forget()
+            return journal
+        head, *lines = path.read_text().split("\n")
+        found = _read_head(head)
+        if found is None:
+            raise ArgumentError("path", "be new, or a matrix with its journal", f"{path}: no head")
+        _check_same(found, job, target)
+        # What follows the last line break was cut off while it was being written.
+        checksums = dict(_read_line(line) for line in lines[:-1])
+        journal = Journal(path, job, int(found["tile"]), checksums)
+        if lines[-1:] != [""]:
+            journal.rewrite()
+        return journal
+
+    def finish(self, number: int, checksum: int) -> None:
+        """Note that a tile is written."""
+        self.checksums[number] = checksum
+        with self.path.open("a") as file:
+            file.write(f"{number} {checksum:08x}\n")
+
+    def forget(self) -> None:
+        """Begin anew: no tile is done."""
+        self.checksums = {}
+        self.rewrite()
+
+    def rewrite(self) -> None:
+        """Write all of it, at once or not at all."""
+        lines = [json.dumps({**self.job, "tile": self.tile})]
+        lines += [f"{number} {checksum:08x}" for number, checksum in self.checksums.items()]
+        new = self.path.with_name(self.path.name + ".new")
+        new.write_text("\n".join([*lines, ""]))
+        os.replace(new, self.path)
+
+
+def _read_head(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) and "tile" in found else None
+
+
+def _read_line(line: str) -> tuple[int, int]:
+    number, _, checksum = line.partition(" ")
+    return int(number), int(checksum, 16)
+
+
+def _check_same(found: Mapping[str, Any], job: Mapping[str, Any], target: Path) -> None:
+    for name, wanted in job.items():
+        if found.get(name) != wanted:
+            is_digest = name in ("population", "other", "costs")
+            facts = "" if is_digest else f": {found.get(name)!r} and not {wanted!r}"
+            raise ArgumentError(
+                "path",
+                "be new, or hold this job's matrix",
+                f"{target}, of another {name}{facts}",
+                "another path, or delete the matrix and its journal",
+            )
+
+
+def _digest_of_programs(programs: Population | ArrayLike) -> str:
+    if not isinstance(programs, Population):
+        return _digest("", check_counts("population", programs))
+    sizes = [array for array in (programs.macs, programs.bytes) if array is not None]
+    return _digest(
+        "\0".join(programs.vocabulary),
+        programs.node_offsets,
+        programs.label_ids,
+        programs.edge_offsets,
+        programs.edges,
+        *sizes,
+    )
+
+
+def _digest_of_costs(
+    metric: str,
+    costs: EditCosts | None,
+    population: Population | ArrayLike,
+    other: Population | ArrayLike | None,
+) -> str | None:
+    """Digest of the costs of every label that occurs; None for a metric without costs."""
+    if DISTANCES[metric].feature == "usage":
+        return None
+    from cgraph.distances.edit.costs import EditCosts
+
+    sides = [side for side in (population, other) if isinstance(side, Population)]
+    words = sorted({word for side in sides for word in side.vocabulary})
+    table = (EditCosts.heuristic() if costs is None else costs).over(words)
+    return _digest(
+        "\0".join(words), table.substitute, table.insert, table.delete, np.array(table.edge)
+    )
+
+
+def _digest(text: str, *arrays: NDArray[Any]) -> str:
+    found = hashlib.blake2b(digest_size=16)
+    for kind, data in [("text", text.encode()), *((str(a.dtype), a.tobytes()) for a in arrays)]:
+        found.update(f"{kind} {len(data)}\0".encode())
+        found.update(data)
+    return found.hexdigest()

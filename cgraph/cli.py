@@ -12,6 +12,7 @@ from cgraph.commands.console import err, out
 from cgraph.commands.report import report
 from cgraph.commands.spaces import spaces
 from cgraph.commands.study import study
+from cgraph.commands.trace import trace
 from cgraph.errors import CGraphError
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (study, report, spaces)
+COMMANDS = (study, report, spaces, trace)
 for command in COMMANDS:
     app.command()(command)
 

@@ -34,6 +34,7 @@ LEVELS = {
     "commands": 8,
     "__init__": 8,
     "cli": 9,
+    "__main__": 10,
 }
 
 MODULES = [

@@ -1,36 +1,75 @@
-"""Programs that a command line names: an architecture of a space, a model of one's own.
+"""Programs that a command line names: an architecture of a space, a model of one's own, a file.
 
-A program is written SPACE:ARCHITECTURE ("nasbench201:6111"), or MODULE:FACTORY and FILE.py:FACTORY
-for what builds a module ("torchvision.models:resnet18", with the shapes of its inputs).
+A program is written SPACE:ARCHITECTURE ("nasbench201:6111"), MODULE:FACTORY or FILE.py:FACTORY
+for what builds a module ("torchvision.models:resnet18", with the shapes of its inputs), or as the
+path of a file: a program that torch.export saved, an ONNX model, a graph that cgraph wrote.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from cgraph.commands.factories import build_model
+from cgraph.commands.inputs import INPUT_HELP as INPUT_HELP
+from cgraph.commands.inputs import dtype_of, example_inputs
 from cgraph.errors import ArgumentError, UnknownNameError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
     from cgraph.graphs.computational import ComputationalGraph
-    from cgraph.spaces.space import Space
+    from cgraph.spaces.space import Part, Space
 
 PROGRAM_HELP = (
-    "A program: SPACE:ARCHITECTURE (nasbench201:6111), or MODULE:FACTORY or FILE.py:FACTORY "
-    "(torchvision.models:resnet18), which need --input."
+    "A program: SPACE:ARCHITECTURE (nasbench201:6111); MODULE:FACTORY or FILE.py:FACTORY "
+    "(torchvision.models:resnet18), which need --input; or a file: .pt2, .onnx, or a graph "
+    "(.json, .graphml, ...)."
 )
-INPUT_HELP = "Shape of an input, like 1,3,224,224 or int64:1,128; once for each, in order."
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+
+Depth = Literal["operator", "module", "fused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a program is made into a graph.
+
+    Parameters
+    ----------
+    depth : {"operator", "module", "fused"}, default="operator"
+        What a kernel is; see `cgraph.trace`.
+    is_real : bool, default=False
+        Whether the model computes, on values, while it is traced.
+    is_train : bool, default=False
+        Whether it is in train mode.
+    is_meta : bool, default=False
+        Whether it is built without values.
+    dtype : str, default=None
+        Floating-point dtype that the model and its inputs are brought to.
+    part : {"cell", "network"}, default=None
+        What of an architecture; "network" by default.
+    is_raw : bool, default=False
+        Whether an architecture keeps what is dead in it: zeros and what only feeds them.
+    """
+
+    depth: Depth = "operator"
+    is_real: bool = False
+    is_train: bool = False
+    is_meta: bool = False
+    dtype: str | None = None
+    part: str | None = None
+    is_raw: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise UnknownNameError("--dtype", self.dtype, DTYPES)
+        if self.is_meta and self.is_real:
+            raise ArgumentError("--meta", "be left out with --real", "both", "values are needed")
 
 
 def read_program(
-    text: str, inputs: Sequence[str] = (), *, depth: str = "operator"
+    text: str, inputs: Sequence[str] = (), *, depth: str = "operator", how: Reading | None = None
 ) -> ComputationalGraph:
     """Computational graph of a program, from how it is written on a command line.
 
@@ -39,23 +78,32 @@ def read_program(
     text : str
         The program.
     inputs : sequence of str, default=()
-        Shapes of the inputs of a model, as in `example_input`; an architecture has its own.
+        Shapes of the inputs of a model, as in `example_inputs`; an architecture has its own, and
+        so have files.
     depth : {"operator", "module", "fused"}, default="operator"
-        What a kernel is; see `cgraph.trace`.
+        What a kernel is; see `cgraph.trace`. Left out where `how` is given.
+    how : Reading, optional
+        Everything else.
 
     Raises
     ------
     ArgumentError
-        If there is no such program, a model comes without inputs, or an architecture with some.
+        If there is no such program, a model comes without inputs, an architecture with some, or
+        an option does not belong to what the text names.
+    TraceError
+        If a model cannot be captured.
     """
+    chosen = how or Reading(depth=depth)  # type: ignore[arg-type]
     found = architecture_of(text)
     if found is not None:
         space, name = found
+        _refuse(chosen, ("is_real", "is_train", "is_meta", "dtype"), "an architecture")
         if inputs:
             raise ArgumentError("--input", f"be left out: {space.name} has its own", inputs[0])
-        return _trace_architecture(space, name, depth)
-    from cgraph.tracing.record import trace
-
+        return _of_architecture(space, name, chosen)
+    _refuse(chosen, ("part", "is_raw"), "what is no architecture of a space")
+    if ":" not in Path(text).name and Path(text).suffix:
+        return _of_file(Path(text), inputs, chosen)
     if not inputs:
         raise ArgumentError(
             "--input",
@@ -63,8 +111,7 @@ def read_program(
             "none",
             "like --input 1,3,224,224",
         )
-    model = build_model(text)
-    return trace(model, *(example_input(shape) for shape in inputs), depth=depth)  # type: ignore[arg-type]
+    return _of_model(text, inputs, chosen)
 
 
 def architecture_of(text: str) -> tuple[Space, str] | None:
@@ -81,85 +128,76 @@ def architecture_of(text: str) -> tuple[Space, str] | None:
     return space, space.architectures()[space.index(int(rest) if rest.isdigit() else rest)]
 
 
-def build_model(text: str) -> nn.Module:
-    """Module of MODULE:FACTORY or FILE.py:FACTORY, in eval mode.
+def _of_model(text: str, inputs: Sequence[str], how: Reading) -> ComputationalGraph:
+    from cgraph.tracing.record import trace
 
-    The factory is a class or a function that needs no arguments, or a module that is there.
-    """
-    from torch import nn
+    dtype = None if how.dtype is None else dtype_of(how.dtype)
+    args, kwargs = example_inputs(inputs, dtype, is_drawn=how.is_real)
+    model = build_model(text, is_meta=how.is_meta)
+    if dtype is not None:
+        model = model.to(dtype)
+    model.train(how.is_train)
+    return trace(model, *args, depth=how.depth, fake=not how.is_real, **kwargs)
 
-    home, colon, name = text.rpartition(":")
-    if not colon or not home or not name:
-        raise ArgumentError("program", "be SPACE:ARCHITECTURE or MODULE:FACTORY", repr(text))
-    found: Any = _module_of(home)
-    for part in name.split("."):
-        if not hasattr(found, part):
-            near = UnknownNameError("factory", part, [n for n in dir(found) if n[0] != "_"]).near
-            hint = f"did you mean {' or '.join(near)}?" if near else ""
-            raise ArgumentError("program", f"name a factory in {home}", repr(name), hint)
-        found = getattr(found, part)
-    model = found if isinstance(found, nn.Module) or not callable(found) else found()
-    if not isinstance(model, nn.Module):
+
+def _of_file(path: Path, inputs: Sequence[str], how: Reading) -> ComputationalGraph:
+    from cgraph.export.graph_files import PROGRAM_ENDINGS, read_graph
+    from cgraph.graphs.computational import ComputationalGraph
+
+    _refuse(how, ("is_train", "is_meta", "dtype"), "a file")
+    if path.suffix in PROGRAM_ENDINGS:
+        return _of_saved_program(path, inputs, how)
+    _refuse(how, ("is_real",), "a file that holds a graph")
+    if inputs:
+        raise ArgumentError("--input", "be left out: a graph has its own", inputs[0])
+    graph = read_graph(path)
+    if not isinstance(graph, ComputationalGraph):
         raise ArgumentError(
-            "program", "name what builds a torch.nn.Module", f"{text!r}, a {type(model).__name__}"
+            "program", "be a file that holds a computational graph", f"{path}, a {graph!r}"
         )
-    return model.eval()
+    return _at_depth(graph, how.depth, f"the graph in {path}")
 
 
-def example_input(text: str) -> Tensor:
-    """Tensor of zeros of a shape, in float32 or in a dtype before a colon.
+def _of_saved_program(path: Path, inputs: Sequence[str], how: Reading) -> ComputationalGraph:
+    from cgraph.tracing.record import trace
 
-    Examples
-    --------
-    >>> example_input("int64:1,128").shape
-    torch.Size([1, 128])
-    """
-    import torch
-
-    dtype_name, _, sizes = text.rpartition(":")
-    dtype = getattr(torch, dtype_name or "float32", None)
-    parts = sizes.split(",") if sizes else []
-    if not isinstance(dtype, torch.dtype) or not all(part.strip().isdigit() for part in parts):
-        raise ArgumentError("--input", "be a shape like 1,3,224,224 or int64:1,128", repr(text))
-    return torch.zeros([int(part) for part in parts], dtype=dtype)
+    if not path.is_file():
+        raise ArgumentError("program", "name a file that is there", repr(str(path)))
+    program: Any = path
+    args, kwargs = example_inputs(inputs, is_drawn=how.is_real)
+    return trace(program, *args, depth=how.depth, fake=not how.is_real, **kwargs)
 
 
-def _trace_architecture(space: Space, name: str, depth: str) -> ComputationalGraph:
+def _of_architecture(space: Space, name: str, how: Reading) -> ComputationalGraph:
     import torch
 
     from cgraph.tracing.record import trace
 
-    if depth == "operator":
-        return space.graph(name, "network", "live")
+    part: Part = how.part or "network"  # type: ignore[assignment]
+    if part != "network" or how.depth == "operator":
+        graph = space.graph(name, part, "raw" if how.is_raw else "live")
+        return _at_depth(graph, how.depth, f"the {part} of an architecture")
+    # The network in eval mode, where batch norms can be folded; all that is in it is shown.
     with torch.device("meta"):
         model = space.model(name).eval()
     shape = space.input_shapes["full"]
-    return trace(model, torch.empty(1, *shape, device="meta"), depth=depth)  # type: ignore[arg-type]
+    return trace(model, torch.empty(1, *shape, device="meta"), depth=how.depth)
 
 
-def _module_of(home: str) -> ModuleType:
-    if home.endswith(".py"):
-        path = Path(home)
-        if not path.is_file():
-            raise ArgumentError("program", "name a file that is there", repr(home))
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = module
-        spec.loader.exec_module(module)
-        return module
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)  # the command itself is started from elsewhere
-    try:
-        return importlib.import_module(home)
-    except ModuleNotFoundError as error:
-        if error.name and not home.startswith(error.name):
-            raise  # a module that is there needs one that is not
-        from cgraph.spaces import available
+def _at_depth(graph: ComputationalGraph, depth: Depth, what: str) -> ComputationalGraph:
+    """A graph at a depth that needs no model."""
+    from cgraph.graphs.fusion import fused
 
-        near = UnknownNameError("space", home, available()).near
-        hint = f"did you mean {near[0]}?" if near else ""
-        raise ArgumentError(
-            "program", "name a space or a module that can be imported", repr(home), hint
-        ) from error
+    if depth == "operator":
+        return graph
+    if depth == "fused":
+        return fused(graph)
+    raise ArgumentError("--depth", f"be operator or fused for {what}", repr(depth))
+
+
+def _refuse(how: Reading, names: Sequence[str], what: str) -> None:
+    """Raise where an option was given that has no meaning for a kind of program."""
+    for name in names:
+        if getattr(how, name):
+            option = "--" + name.removeprefix("is_")
+            raise ArgumentError(option, f"be left out for {what}", "it")

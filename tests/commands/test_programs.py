@@ -1,6 +1,8 @@
 import pytest
 
-from cgraph.commands.programs import architecture_of, build_model, example_input, read_program
+from cgraph.commands.factories import build_model
+from cgraph.commands.inputs import example_input
+from cgraph.commands.programs import architecture_of, read_program
 from cgraph.errors import ArchitectureError, ArgumentError
 
 MODELS = """

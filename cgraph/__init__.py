@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from cgraph.clustering.cluster import cluster as cluster
     from cgraph.clustering.embedding import embed as embed
     from cgraph.clustering.result import Clustering as Clustering
+    from cgraph.distances.disk import save_distances as save_distances
     from cgraph.distances.edit.costs import EditCosts as EditCosts
     from cgraph.distances.edit.exact import EditDistance as EditDistance
     from cgraph.distances.edit.exact import edit_distance as edit_distance
     from cgraph.distances.matrix import pairwise_distances as pairwise_distances
+    from cgraph.distances.neighbours import landmarks as landmarks
+    from cgraph.distances.neighbours import nearest as nearest
     from cgraph.errors import CGraphError as CGraphError
     from cgraph.graphs.computational import ComputationalGraph as ComputationalGraph
     from cgraph.graphs.kernel import KernelGraph as KernelGraph
@@ -56,11 +59,14 @@ _HOMES = {
     "embed": "cgraph.clustering.embedding",
     "evaluate": "cgraph.statistics.evaluate",
     "footprint": "cgraph.hardware.footprint",
+    "landmarks": "cgraph.distances.neighbours",
     "load_study": "cgraph.study.study",
     "measure": "cgraph.statistics.measuring",
+    "nearest": "cgraph.distances.neighbours",
     "pairwise_distances": "cgraph.distances.matrix",
     "project": "cgraph.graphs.kernel",
     "rank": "cgraph.ranking.order",
+    "save_distances": "cgraph.distances.disk",
     "spaces": "",
     "trace": "cgraph.tracing.record",
 }

@@ -1,4 +1,4 @@
-"""Trained accuracies from a table of one's own, joined to the architectures of a space.
+"""Trained accuracies from files and packages, joined to the architectures of a space.
 
 A join that goes wrong silently ends in a wrong conclusion, so whatever does not fit is refused:
 unknown architectures, repetitions, gaps, keys that disagree, fractions where percent is meant.
@@ -6,159 +6,192 @@ unknown architectures, repetitions, gaps, keys that disagree, fractions where pe
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError
+from cgraph.spaces.sources import Found, SourceOptions, Unit, check_options
+from cgraph.spaces.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cgraph.spaces.space import Architecture, Space
+
 STRING_COLUMNS = ("arch", "architecture", "arch_str", "name")
 INDEX_COLUMN = "index"
 
+Gaps: TypeAlias = Literal["error", "allow"]
+
+
+class Join(NamedTuple):
+    """What was found where: in the `attrs` of a series of accuracies, as "join".
+
+    `matched` of the architectures that were asked for have an accuracy, `missing` have none;
+    `ignored` rows of the source were not needed, or have no value. `source` is what they are from.
+    """
+
+    matched: int
+    missing: int
+    ignored: int
+    source: str
+
+    def __str__(self) -> str:
+        ignored = f"; {self.ignored:,} rows not used" if self.ignored else ""
+        asked = self.matched + self.missing
+        return f"{self.matched:,} of {asked:,} accuracies from {self.source}{ignored}"
+
 
 def join_accuracies(
-    path: str | Path,
+    space: Space,
+    source: Any,
     column: str | None,
     *,
-    names: tuple[str, ...],
-    wanted: Sequence[int],
-    parse: Callable[[str], int],
-    unit: Literal["percent", "fraction"],
+    architectures: Iterable[Architecture] | None,
+    unit: Unit | None,
+    missing: Gaps,
+    options: SourceOptions,
 ) -> pd.Series[float]:
-    """Accuracy of each wanted architecture, in percent; see `Space.accuracies`.
+    """Accuracies of architectures, in percent; see `Space.accuracies`.
 
     Parameters
     ----------
-    path : path
-        A Parquet, CSV or JSON file.
-    column : str or None
-        The column of accuracies; None where the table has a single one of numbers.
-    names : tuple of str
-        The architectures of the space, in the official order.
-    wanted : sequence of int
-        Indices of those whose accuracy is asked for.
-    parse : callable
-        From a string to an index; explains a string that is not of the space.
-    unit : {"percent", "fraction"}
-        What the table holds.
+    space : Space
+        Whose architectures they are.
+    source, column, architectures, unit, missing
+        As for `Space.accuracies`.
+    options : SourceOptions
+        Its other arguments.
 
     Returns
     -------
     Series of float64
-        Named after the column, indexed by architecture in the order of `wanted`.
+        Named after the column, indexed by architecture, with a `Join` in its `attrs`.
     """
-    if unit not in ("percent", "fraction"):
-        raise UnknownNameError("unit", unit, ["percent", "fraction"])
-    path = Path(path)
-    table = read_table(path)
-    index = _indices_of_rows(table, path, names, parse)
-    column = _column(table, path, column)
-    values = _values(table[column], unit)
-    _refuse_repetitions(index, path, names)
-    _refuse_gaps(index[~np.isnan(values)], wanted, names, f"{path}:{column}")
+    for name, value, known in (
+        ("unit", unit, (None, "percent", "fraction")),
+        ("missing", missing, ("error", "allow")),
+    ):
+        if value not in known:
+            raise UnknownNameError(name, value, filter(None, known))
+    names = space.architectures()
+    wanted = (
+        np.arange(len(names))
+        if architectures is None
+        else np.array([space.index(arch) for arch in architectures], dtype=np.int64)
+    )
+    found = _read(space, source, column, options)
+    values = _in_percent(found, unit)
+    _refuse_repetitions(found, names)
     by_index = np.full(len(names), np.nan)
-    by_index[index] = values
+    by_index[found.index] = values
+    is_known = ~np.isnan(by_index[wanted])
+    if missing == "error" or not is_known.any():
+        _refuse_gaps(wanted[~is_known], len(wanted), names, found.where)
+    used = np.isin(found.index[~np.isnan(values)], wanted).sum()
+    return _series(
+        names,
+        wanted[is_known],
+        by_index,
+        found.column,
+        Join(int(is_known.sum()), int((~is_known).sum()), int(len(values) - used), found.where),
+    )
+
+
+def _series(
+    names: tuple[str, ...],
+    chosen: NDArray[np.int64],
+    by_index: NDArray[np.float64],
+    column: str,
+    join: Join,
+) -> pd.Series[float]:
     import pandas as pd
 
-    chosen = np.asarray(wanted, dtype=np.int64)
-    labels = pd.Index([names[i] for i in wanted], name="architecture")
-    return pd.Series(by_index[chosen], index=labels, name=column, dtype=np.float64)
+    labels = pd.Index([names[i] for i in chosen], name="architecture")
+    series = pd.Series(by_index[chosen], index=labels, name=column, dtype=np.float64)
+    series.attrs["join"] = join
+    return series
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The table in a Parquet, CSV or JSON file, by the ending of its name.
-
-    A JSON file is a list of records, a mapping from column to values, or a mapping from
-    architecture to its accuracy or its record.
-
-    Raises
-    ------
-    ArgumentError
-        If there is no such file, it has another ending, or it cannot be read as what it says.
-    """
-    import pandas as pd
-
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".parquet": pd.read_parquet,
-        ".csv": pd.read_csv,
-        ".json": _read_json,
-    }
-    endings = ", ".join(readers)
-    if not path.is_file():
-        raise ArgumentError("path", f"be an existing file ({endings})", repr(str(path)))
-    if path.suffix not in readers:
-        raise ArgumentError("path", f"end in one of {endings}", repr(path.name))
-    try:
-        table = readers[path.suffix](path)
-    except (ValueError, OSError) as error:  # what pandas, pyarrow and json raise on bad content
+def _read(space: Space, source: Any, column: str | None, options: SourceOptions) -> Found:
+    for kind in space.accuracy_sources:
+        if kind.accepts(source):
+            check_options(options, kind.options, kind.name)
+            return kind.read(source, column, options)
+    if not isinstance(source, str | Path):
+        known = ", ".join(kind.name for kind in space.accuracy_sources)
         raise ArgumentError(
-            "path", f"be a readable {path.suffix} table", f"{str(path)!r}: {error}"
-        ) from error
-    if table.index.name is not None and table.index.name not in table.columns:
-        table = table.reset_index()
-    return table
+            "source",
+            f"be a file{f' or one of {known}' if known else ''}",
+            f"a {type(source).__name__}",
+        )
+    check_options(options, (), "a table")
+    return _read_table(space, Path(source), column)
 
 
-def _read_json(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    content = json.loads(path.read_text())
-    if isinstance(content, list):
-        return pd.DataFrame.from_records(content)
-    if not isinstance(content, dict):
-        raise ValueError(f"a list or a mapping was expected, not {type(content).__name__}")
-    if {*STRING_COLUMNS, INDEX_COLUMN} & set(content):
-        return pd.DataFrame(content)
-    rows: dict[str, Any] = {
-        name: value if isinstance(value, dict) else {"accuracy": value}
-        for name, value in content.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("architecture").reset_index()
+def _read_table(space: Space, path: Path, column: str | None) -> Found:
+    own = [name for key in space.row_keys for name in key.columns]
+    keys = frozenset([*STRING_COLUMNS, INDEX_COLUMN, *own])
+    table = read_table(path, keys)
+    index = _indices_of_rows(space, table, path)
+    column = _column(table, path, column, keys)
+    values = table[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    return Found(index, values, column, f"{path}:{column}", None)
 
 
-def _indices_of_rows(
-    table: pd.DataFrame, path: Path, names: tuple[str, ...], parse: Callable[[str], int]
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Index in the space of the architecture of each row."""
-    keys = [name for name in STRING_COLUMNS if name in table.columns]
-    if not keys and INDEX_COLUMN not in table.columns:
+def _indices_of_rows(space: Space, table: pd.DataFrame, path: Path) -> NDArray[np.int64]:
+    """Index in the space of the architecture of each row, by every key that the table has."""
+    found: dict[str, NDArray[np.int64]] = {}
+    for name in STRING_COLUMNS:
+        if name in table.columns and not found:
+            found[name] = _by_string(table[name], space)
+    used: set[str] = set()
+    for key in space.row_keys:
+        if used.issuperset(key.columns):
+            continue
+        if all(name in table.columns for name in key.columns):
+            used.update(key.columns)
+            try:
+                found[" and ".join(key.columns)] = key.indices(table)
+            except ArchitectureError as error:
+                raise ArgumentError(
+                    "source", f"name architectures of {space.name}", repr(str(path)), str(error)
+                ) from error
+    if INDEX_COLUMN in table.columns:
+        found[INDEX_COLUMN] = _by_number(table, len(space.architectures()))
+    if not found:
+        own = [" with ".join(key.columns) for key in space.row_keys]
         raise ArgumentError(
-            "path",
-            f"hold a column of architectures ({', '.join(STRING_COLUMNS)}) or of their official "
-            f"{INDEX_COLUMN}",
+            "source",
+            f"hold a column of architectures ({', '.join([*STRING_COLUMNS, *own])}) or of their "
+            f"official {INDEX_COLUMN}",
             f"{str(path)!r} with {_listed(table.columns)}",
         )
-    by_number = _by_number(table, len(names)) if INDEX_COLUMN in table.columns else None
-    if not keys:
-        assert by_number is not None
-        return by_number
-    by_string = _by_string(table[keys[0]], names, parse)
-    if by_number is not None and (by_string != by_number).any():
-        row = int(np.flatnonzero(by_string != by_number)[0])
-        raise ArgumentError(
-            INDEX_COLUMN,
-            f"agree with the column {keys[0]!r}",
-            f"{by_number[row]} for the architecture of index {by_string[row]} in row {row}",
-            "drop the column that is wrong",
-        )
-    return by_string
+    (first, index), *others = found.items()
+    for name, other in others:
+        differing = np.flatnonzero(other != index)
+        if len(differing):
+            row = int(differing[0])
+            raise ArgumentError(
+                name,
+                f"agree with the column {first!r}",
+                f"{other[row]} for the architecture of index {index[row]} in row {row}",
+                "drop the column that is wrong",
+            )
+    return index
 
 
-def _by_string(
-    column: pd.Series[Any], names: tuple[str, ...], parse: Callable[[str], int]
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    places = {name: i for i, name in enumerate(names)}
+def _by_string(column: pd.Series[Any], space: Space) -> NDArray[np.int64]:
+    places = {name: i for i, name in enumerate(space.architectures())}
     found = np.array([places.get(name, -1) for name in column], dtype=np.int64)
     for row in np.flatnonzero(found < 0).tolist():
         # A string may be written in another way than the space writes it.
         try:
-            found[row] = parse(column.iloc[row])
+            found[row] = space.parse(column.iloc[row])
         except ArchitectureError as error:
             raise ArgumentError(
                 str(column.name),
@@ -169,9 +202,8 @@ def _by_string(
     return found
 
 
-def _by_number(table: pd.DataFrame, n: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    column = table[INDEX_COLUMN]
-    numbers = column.to_numpy()
+def _by_number(table: pd.DataFrame, n: int) -> NDArray[np.int64]:
+    numbers = table[INDEX_COLUMN].to_numpy()
     if not np.issubdtype(numbers.dtype, np.integer):
         raise ArgumentError(INDEX_COLUMN, "hold whole numbers", f"dtype {numbers.dtype}")
     outside = np.flatnonzero((numbers < 0) | (numbers >= n))
@@ -183,10 +215,9 @@ def _by_number(table: pd.DataFrame, n: int) -> np.ndarray[tuple[int], np.dtype[n
     return numbers.astype(np.int64)
 
 
-def _column(table: pd.DataFrame, path: Path, column: str | None) -> str:
+def _column(table: pd.DataFrame, path: Path, column: str | None, keys: frozenset[str]) -> str:
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-    keys = {*STRING_COLUMNS, INDEX_COLUMN}
     numeric = [
         str(name)
         for name in table.columns
@@ -208,63 +239,60 @@ def _column(table: pd.DataFrame, path: Path, column: str | None) -> str:
     return column
 
 
-def _values(
-    column: pd.Series[Any], unit: Literal["percent", "fraction"]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _in_percent(found: Found, unit: Unit | None) -> NDArray[np.float64]:
     """Accuracies in percent; NaN where there is none."""
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if unit is not None and found.unit not in (None, unit):
+        raise ArgumentError("unit", f"be left out, or {found.unit!r}", repr(unit))
+    held = found.unit or unit or "percent"
+    values = found.values
     known = values[~np.isnan(values)]
-    top = 100.0 if unit == "percent" else 1.0
+    top = 100.0 if held == "percent" else 1.0
     outside = np.flatnonzero((values < 0) | (values > top))
     if len(outside):
         raise ArgumentError(
-            f"column {column.name!r}",
-            f"hold accuracies in {unit}, 0 to {top:g}",
+            f"column {found.column!r}",
+            f"hold accuracies in {held}, 0 to {top:g}",
             f"{values[outside[0]]:g} in row {outside[0]} ({len(outside):,} such)",
         )
-    if unit == "percent" and len(known) and known.max() <= 1.0:
+    if held == "percent" and len(known) and known.max() <= 1.0:
         raise ArgumentError(
-            f"column {column.name!r}",
+            f"column {found.column!r}",
             "hold accuracies in percent",
             f"{len(known):,} values that are all at most 1",
             "pass unit='fraction' if they are fractions",
         )
-    return values if unit == "percent" else 100.0 * values
+    return values if held == "percent" else 100.0 * values
 
 
-def _refuse_repetitions(
-    index: np.ndarray[tuple[int], np.dtype[np.int64]], path: Path, names: tuple[str, ...]
-) -> None:
-    counts = np.bincount(index, minlength=len(names))
+def _refuse_repetitions(found: Found, names: tuple[str, ...]) -> None:
+    counts = np.bincount(found.index, minlength=len(names))
     repeated = np.flatnonzero(counts > 1)
     if len(repeated):
+        first = int(repeated[0])
+        rows = ", ".join(map(str, np.flatnonzero(found.index == first)[:3]))
         raise ArgumentError(
-            "path",
+            "source",
             "hold each architecture once",
-            f"{str(path)!r} with {len(repeated):,} of them repeated, first "
-            f"{names[repeated[0]]!r} ({counts[repeated[0]]} rows)",
+            f"{found.where!r} with {len(repeated):,} of them repeated, first "
+            f"{names[first]!r} (rows {rows}{', ...' if counts[first] > 3 else ''})",
             "average the rows, or keep one of each",
         )
 
 
 def _refuse_gaps(
-    index: np.ndarray[tuple[int], np.dtype[np.int64]],
-    wanted: Sequence[int],
-    names: tuple[str, ...],
-    where: str,
+    missing: NDArray[np.int64], n_wanted: int, names: tuple[str, ...], where: str
 ) -> None:
-    known = set(index.tolist())
-    missing = [i for i in wanted if i not in known]
-    if missing:
+    if len(missing):
         raise ArgumentError(
-            "path",
-            f"hold an accuracy for each of the {len(wanted):,} architectures",
+            "source",
+            f"hold an accuracy for each of the {n_wanted:,} architectures",
             f"{where!r} without {len(missing):,} of them, first {names[missing[0]]!r} "
             f"(index {missing[0]})",
-            "add the rows, or name the architectures it has by the argument architectures",
+            "add the rows, pass missing='allow' to go on without, or name the architectures "
+            "it has by the argument architectures",
         )
 
 
-def _listed(names: Any) -> str:
+def _listed(names: Sequence[str] | pd.Index) -> str:
     words = [str(name) for name in names]
     return ", ".join(words[:12]) + (", ..." if len(words) > 12 else "")

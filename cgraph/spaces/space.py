@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError
+from cgraph.spaces.sources import AccuracySource, RowKey, SourceOptions, Unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,10 @@ class Space(ABC):
     input_shapes : mapping from str to tuple of int
         The skeletons of `model`, with the shape of one input without the batch; "full" is the
         network that is trained.
+    accuracy_sources : tuple of AccuracySource, default=()
+        The benchmark's own files and packages that `accuracies` reads, beside plain tables.
+    row_keys : tuple of RowKey, default=()
+        How the rows of a table may name architectures, beside their strings and indices.
 
     Notes
     -----
@@ -59,6 +64,8 @@ class Space(ABC):
     source: str
     parts: tuple[Part, ...]
     input_shapes: Mapping[str, tuple[int, ...]]
+    accuracy_sources: tuple[AccuracySource, ...] = ()
+    row_keys: tuple[RowKey, ...] = ()
 
     @abstractmethod
     def architectures(self) -> tuple[str, ...]:
@@ -248,49 +255,69 @@ class Space(ABC):
     @final
     def accuracies(
         self,
-        path: str | Path,
+        source: str | Path | object | None = None,
         column: str | None = None,
         *,
         architectures: Iterable[Architecture] | None = None,
-        unit: Literal["percent", "fraction"] = "percent",
+        unit: Unit | None = None,
+        missing: Literal["error", "allow"] = "error",
+        epochs: int | None = None,
+        seed: int | None = None,
+        allow_pickle: bool = False,
     ) -> pd.Series[float]:
-        """Trained accuracies from a table of one's own.
+        """Trained accuracies from a benchmark's own files, or from a table of one's own.
 
         Parameters
         ----------
-        path : path
-            A Parquet, CSV or JSON file with one row for each architecture, which is named by its
-            string (column "arch", "architecture", "arch_str" or "name") or by its official
-            "index"; where both are there, they must agree.
+        source : path, str or object, optional
+            One of `accuracy_sources`, by default the one that comes with the space, where there
+            is such a one; or a Parquet, CSV or JSON file with one row for each
+            architecture, which is named by its string (column "arch", "architecture", "arch_str"
+            or "name"), by its official "index", or by one of `row_keys`. Where several of these
+            are there, they must agree.
         column : str, optional
             The column of accuracies; may be left out where there is a single one of numbers.
         architectures : iterable of str or int, optional
             Those whose accuracy is asked for; all of them by default. Other rows are ignored.
-        unit : {"percent", "fraction"}, default="percent"
-            What the column holds.
+        unit : {"percent", "fraction"}, optional
+            What the column of a table holds; percent by default. A benchmark's own files say it.
+        missing : {"error", "allow"}, default="error"
+            What to do about architectures that are asked for and have no accuracy: refuse, or
+            leave them out, so that a sample of the space can be used.
+        epochs : int, optional
+            For a benchmark's own files: how long trainings were; its longest ones by default.
+        seed : int, optional
+            For files that tell trainings apart: the one with this seed, not the mean of all.
+        allow_pickle : bool, default=False
+            For files that hold more than plain data: whether they may run code when they are
+            read. Only for files that you trust.
 
         Returns
         -------
         Series of float64
             In percent, indexed by architecture: in the official order, or in that of
-            `architectures`.
+            `architectures`. Its ``attrs["join"]`` says how many architectures were matched, how
+            many are missing, how many rows were ignored, and what the source is.
 
         Raises
         ------
         ArgumentError
-            If an architecture that is asked for has no accuracy, a row has an architecture that
-            is not of the space, one stands twice, keys disagree, or a value is out of range or
-            looks like a fraction.
+            If the source cannot be read as what it says, an architecture that is asked for has no
+            accuracy, a row has an architecture that is not of the space, one stands twice, keys
+            disagree, or a value is out of range or looks like a fraction.
         UnknownNameError
             If there is no such column; lists the near names.
         """
         from cgraph.spaces.accuracies import join_accuracies
 
-        wanted = (
-            range(len(self)) if architectures is None else [self.index(a) for a in architectures]
-        )
         return join_accuracies(
-            path, column, names=self.architectures(), wanted=wanted, parse=self.parse, unit=unit
+            self,
+            source,
+            column,
+            architectures=architectures,
+            unit=unit,
+            missing=missing,
+            options=SourceOptions(epochs, seed, allow_pickle),
         )
 
     def __len__(self) -> int:

@@ -110,7 +110,7 @@ BAD = {
     ),
     "repetitions": (
         lambda t: pd.concat([t, t[t["index"].isin([4, 9])]]),
-        ["each architecture once", "2 of them repeated", repr(NAMES[4]), "(2 rows)"],
+        ["each architecture once", "2 of them repeated", repr(NAMES[4]), "(rows "],
     ),
     "unknown architecture": (
         lambda t: t.assign(arch=t["arch"].where(t["index"] != 5, "|conv~0|")),
@@ -168,7 +168,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
         path = tmp_path / f"bad{ending}"
         path.write_text(content)
         with pytest.raises(
-            ArgumentError, match=rf"path must be a readable {ending} table"
+            ArgumentError, match=rf"source must be a readable {ending} table"
         ) as error:
             SPACE.accuracies(path, "test")
         assert error.value.__cause__ is not None

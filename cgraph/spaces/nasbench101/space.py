@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError
-from cgraph.spaces.nasbench101 import operations, table
+from cgraph.spaces.nasbench101 import accuracies, operations, table
 from cgraph.spaces.nasbench101.cells import Cell
 from cgraph.spaces.nasbench101.hashing import module_hash
 from cgraph.spaces.nasbench101.notation import parse
@@ -27,7 +26,6 @@ from cgraph.spaces.space import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
     from torch import nn
 
     from cgraph.graphs.computational import ComputationalGraph
@@ -61,6 +59,8 @@ class NASBench101(Space):
     summary = "cells of at most 7 vertices and 9 edges, 3 operations"
     source = "Ying et al., 2019, NAS-Bench-101, ICML"
     parts: tuple[Part, ...] = ("cell", "network", "operations")
+    accuracy_sources = accuracies.SOURCES
+    row_keys = accuracies.ROW_KEYS
     # Skeleton: shape of one input. The skeletons themselves are in the module of the networks,
     # which loads PyTorch.
     input_shapes: Mapping[str, tuple[int, ...]] = MappingProxyType(
@@ -232,49 +232,6 @@ class NASBench101(Space):
         '7c65f6bd01b87407734781b6038050bc'
         """
         return module_hash(self.cell(arch))
-
-    def published_accuracies(
-        self,
-        path: str | Path,
-        column: str = "test_accuracy",
-        *,
-        epochs: int = 108,
-        unit: Literal["percent", "fraction"] = "fraction",
-    ) -> pd.Series[float]:
-        """Trained accuracies from the benchmark's own files, or a table in its terms.
-
-        Parameters
-        ----------
-        path : path
-            ``nasbench_only108.tfrecord`` or ``nasbench_full.tfrecord``; or a Parquet, CSV or JSON
-            table that names each cell by its "module_hash", or by its "adjacency" and "ops".
-        column : str, default="test_accuracy"
-            The column of the table; of an official file "train_accuracy", "validation_accuracy"
-            or "test_accuracy", averaged over the runs of a cell.
-        epochs : {4, 12, 36, 108}, default=108
-            Which runs of an official file.
-        unit : {"percent", "fraction"}, default="fraction"
-            What the column of a table holds; official files hold fractions.
-
-        Returns
-        -------
-        Series of float64
-            In percent, indexed by architecture, in order. Cells without an accuracy are left out.
-
-        Raises
-        ------
-        ArgumentError
-            If the file is broken, does not name cells so, names one twice or by a hash that is
-            not that of its matrix, or an accuracy is out of range.
-        UnknownNameError
-            If there is no such column; lists the near names.
-        """
-        from cgraph.spaces.nasbench101.accuracies import read_accuracies
-
-        found = read_accuracies(path, column, epochs=epochs, unit=unit)
-        names = self.architectures()
-        found.index = found.index.map(lambda i: names[i]).rename("architecture")
-        return found
 
 
 def _build_measured(cell: Cell, skeleton: str) -> nn.Module:

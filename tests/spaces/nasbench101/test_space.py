@@ -95,10 +95,14 @@ def test_skeletons_are_those_of_the_networks():
     assert dict(SPACE.input_shapes) == shapes
 
 
-def test_published_accuracies_are_joined(sample, tmp_path, monkeypatch):
+def test_the_sampled_accuracies_are_joined(sample, tmp_path):
     sample.to_parquet(tmp_path / "sample.parquet")
-    found = SPACE.published_accuracies(tmp_path / "sample.parquet", "cifar10_valid_108ep")
+    path, column = tmp_path / "sample.parquet", "cifar10_valid_108ep"
+    with pytest.raises(ArgumentError, match=r"423,624 architectures, .* without 413,624 of them"):
+        SPACE.accuracies(path, column, unit="fraction")
+    found = SPACE.accuracies(path, column, unit="fraction", missing="allow")
     assert len(found) == 10_000
+    assert found.attrs["join"][:3] == (10_000, 413_624, 0)
     assert found.index.name == "architecture"
     for row in (0, 17, 9_999):
         index = SPACE.index(found.index[row])
@@ -134,10 +138,19 @@ def test_tables_by_matrix_or_hash_say_the_same(by_matrix, tmp_path, monkeypatch)
     rows[[3, 45, 200_000]] = hashing.module_hashes(codes)
     monkeypatch.setattr(table, "hashes", lambda *_: rows)
     expected = [SPACE.architectures()[i] for i in (3, 45, 200_000)]
-    for columns in (["module_hash"], ["adjacency", "ops"], ["module_hash", "adjacency", "ops"]):
+    cells = [table.cell(i) for i in (45, 3, 200_000)]
+    by_matrix["matrix"] = [cell.matrix.tolist() for cell in cells]
+    by_matrix["operations"] = by_matrix["ops"].str.split(",")
+    by_matrix["index"] = [45, 3, 200_000]
+    for columns in (
+        ["module_hash"],
+        ["adjacency", "ops"],
+        ["module_hash", "adjacency", "ops"],
+        ["matrix", "operations", "index"],
+    ):
         path = tmp_path / "table.json"
         by_matrix[[*columns, "accuracy"]].to_json(path, orient="records")
-        found = SPACE.published_accuracies(path, "accuracy")
+        found = SPACE.accuracies(path, "accuracy", unit="fraction", missing="allow")
         assert found.index.tolist() == expected
         assert found.tolist() == pytest.approx([91.0, 90.0, 92.0])
 
@@ -151,31 +164,38 @@ def change(frame, column, value):
     ("spoil", "column", "unit", "problem"),
     [
         (lambda f: f.drop(columns=["module_hash", "ops"]), "accuracy", "fraction",
-         "'adjacency' and 'ops'"),
+         "module_hash, adjacency with ops, matrix with operations"),
         (lambda f: f, "acuracy", "fraction", "did you mean 'accuracy'"),
         (lambda f: f, "accuracy", "part", "percent, fraction, got 'part'"),
         (lambda f: f, "accuracy", "percent", "unit='fraction'"),
-        (lambda f: change(f, "accuracy", 90.0), "accuracy", "fraction", r"\[0, 1\].*got 90"),
+        (lambda f: change(f, "accuracy", 90.0), "accuracy", "fraction", "0 to 1, got 90 in row 1"),
         (lambda f: change(f, "adjacency", "11x"), "accuracy", "fraction", "row 1.*'11x'"),
-        (lambda f: change(f, "module_hash", "0" * 32), "accuracy", "fraction", "row 1.*'0000"),
+        (lambda f: change(f, "module_hash", "0" * 32), "accuracy", "fraction", "in row 1, got '0000"),
         (lambda f: change(f, "module_hash", "zz"), "accuracy", "fraction", "number 1.*'zz'"),
-        (lambda f: pd.concat([f, f[:1]]), "accuracy", "fraction", r"once.*rows \[0, 3\]"),
+        (lambda f: pd.concat([f, f[:1]]), "accuracy", "fraction", r"once.*\(rows 0, 3\)"),
     ],
 )  # fmt: skip
 def test_a_wrong_join_is_refused(by_matrix, tmp_path, spoil, column, unit, problem):
     path = tmp_path / "table.json"
     spoil(by_matrix).to_json(path, orient="records")
     with pytest.raises((ArgumentError, UnknownNameError), match=problem):
-        SPACE.published_accuracies(path, column, unit=unit)
+        SPACE.accuracies(path, column, unit=unit, missing="allow")
 
 
 def test_accuracies_of_an_official_file_are_means_over_runs(tmp_path):
     path = write(tmp_path / "x.tfrecord", [row_of(i, run) for run in range(3) for i in (45, 3)])
-    found = SPACE.published_accuracies(path, "validation_accuracy")
+    found = SPACE.accuracies(path, "validation_accuracy", missing="allow")
     assert found.index.tolist() == [SPACE.architectures()[i] for i in (3, 45)]
     assert found.tolist() == pytest.approx([100 * (3 / 1e6 + 0.01), 100 * (45 / 1e6 + 0.01)])
+    assert found.attrs["join"].source == f"{path}:validation_accuracy after 108 epochs"
     with pytest.raises(UnknownNameError, match=r"test_accuracy, got 'accuracy'"):
-        SPACE.published_accuracies(path, "accuracy")
+        SPACE.accuracies(path, "accuracy")
+    with pytest.raises(ArgumentError, match=r"hold runs of 4 epochs"):
+        SPACE.accuracies(path, "test_accuracy", epochs=4)
+    with pytest.raises(ArgumentError, match=r"unit must be left out, or 'fraction', got 'perce"):
+        SPACE.accuracies(path, "test_accuracy", unit="percent", missing="allow")
+    with pytest.raises(ArgumentError, match=r"seed must be left out for nasbench .tfrecord, got 7"):
+        SPACE.accuracies(path, "test_accuracy", seed=777)
 
 
 def test_sizes_differ_between_numberings_where_a_split_has_a_remainder():

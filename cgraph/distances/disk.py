@@ -58,11 +58,13 @@ def save_distances(
     ----------
     path : path
         The ``.npy`` file, in a directory that exists. A file that is there has to be this job's.
-    population, metric, other, dtype, feature, weigh_by, costs, condensed
+    population, metric, other, dtype
         As in `pairwise_distances`.
     n_jobs : int, default=-1
         Number of workers; -1 uses every core. They are threads for metrics that run compiled, and
         processes for others; the engine of `joblib.parallel_config` is used for all.
+    feature, weigh_by, costs, condensed
+        As in `pairwise_distances`.
     tile : int, default=4096
         Programs on each side of a tile. A job that goes on keeps the size it began with.
     progress : callable, optional

@@ -1,7 +1,7 @@
 """One draw of a candidate: a fresh network, a batch, and every statistic asked of them.
 
-Statistics that ask for the same skeleton and initialisation share the network and the batch, and
-those with the same batch size and mode share a forward pass.
+Statistics that ask for the same skeleton and initialisation share the network, its training if
+there is one, and the batch; those with the same batch size and mode share a forward pass.
 """
 
 from __future__ import annotations
@@ -10,12 +10,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from cgraph.statistics.candidate import Candidate
+from cgraph.errors import ArgumentError
+from cgraph.statistics.candidate import FULL, Candidate
+from cgraph.statistics.course import Course, Moment, Start
+from cgraph.statistics.datasets import LabelledData
+from cgraph.statistics.devices import untouched_generators
 from cgraph.statistics.initialising import INITIALISERS
 from cgraph.statistics.inputs import InputSource
 from cgraph.statistics.measuring import statistic_of
@@ -23,7 +28,9 @@ from cgraph.statistics.methods import STATISTICS, Protocol
 from cgraph.statistics.nests import Nest, head
 from cgraph.statistics.probing import Probe, in_quick_layout
 from cgraph.statistics.seeds import seed_of
-from cgraph.statistics.values import Reason, Statistic
+from cgraph.statistics.values import Outcome, Reason, Statistic
+
+_TEST_BATCH = 256  # samples; how many there are makes no difference in evaluation mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +43,25 @@ class Draw:
         Of which program.
     index : int
         Which draw.
-    protocols : tuple of str
-        Ids of the statistics to compute.
+    wanted : tuple of (int, tuple of str)
+        Times, rising, and the ids of the statistics to compute at each.
     seed : int
         Seed of the whole evaluation.
     source : InputSource
         Where batches come from.
+    course : Course
+        How the network comes to its weights.
+    device : torch.device
+        Where it is run.
     """
 
     candidate: Candidate
     index: int
-    protocols: tuple[str, ...]
+    wanted: tuple[tuple[int, tuple[str, ...]], ...]
     seed: int
     source: InputSource
+    course: Course
+    device: torch.device
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +74,14 @@ class Drawn:
         Digest of the program.
     index : int
         Which draw.
-    values : tuple of Statistic
-        One for each protocol asked for.
-    seconds : tuple of float
-        What each took on one thread; what several share is counted for the first of them.
+    values : tuple of (int, tuple of (Statistic, float))
+        At each time, one for each protocol asked for, and the seconds that it took on one thread;
+        what several share, training included, is counted for the first of them.
     """
 
     program: str
     index: int
-    values: tuple[Statistic, ...]
-    seconds: tuple[float, ...]
+    values: tuple[tuple[int, tuple[tuple[Statistic, float], ...]], ...]
 
 
 def draw_statistics(draw: Draw) -> Drawn:
@@ -81,81 +92,122 @@ def draw_statistics(draw: Draw) -> Drawn:
     Exception
         What building or running the model raises; a note says which candidate it was.
     """
-    found: dict[str, tuple[Statistic, float]] = {}
+    names = list(dict.fromkeys(name for _, names in draw.wanted for name in names))
+    found: dict[tuple[int, str], tuple[Statistic, float]] = {}
     try:
-        with one_thread(), torch.random.fork_rng(devices=[]):
-            for protocols in _groups(draw.protocols, ("skeleton", "initialisation")):
+        with one_thread(), untouched_generators(draw.device):
+            for protocols in _groups(names, ("skeleton", "initialisation")):
                 found |= _draw_network(draw, protocols)
     except Exception as error:
         error.add_note(f"while evaluating {draw.candidate.name!r}, draw {draw.index}")
         raise
-    return Drawn(
-        draw.candidate.program,
-        draw.index,
-        tuple(found[name][0] for name in draw.protocols),
-        tuple(found[name][1] for name in draw.protocols),
-    )
+    values = tuple((t, tuple(found[t, name] for name in names)) for t, names in draw.wanted)
+    return Drawn(draw.candidate.program, draw.index, values)
 
 
 def _draw_network(
     draw: Draw, protocols: Sequence[Protocol]
-) -> Iterator[tuple[str, tuple[Statistic, float]]]:
-    """The statistics that share a skeleton and an initialisation."""
+) -> Iterator[tuple[tuple[int, str], tuple[Statistic, float]]]:
+    """The statistics that share a skeleton and an initialisation, at all times."""
+    ours = {p.name for p in protocols}
+    wanted = {t: [name for name in names if name in ours] for t, names in draw.wanted}
+    times = [t for t, names in wanted.items() if names]
     first = protocols[0]
     if first.skeleton not in draw.candidate.input_shapes:
-        reason = Statistic(None, Reason.NO_SKELETON, first.name)
-        return ((p.name, (reason_for(p, reason), 0.0)) for p in protocols)
-    return _measured(draw, protocols)
+        for t in times:
+            yield from _failed(t, wanted[t], Outcome(None, Reason.NO_SKELETON))
+        return
+    key = (draw.seed, draw.candidate.program, draw.index, first.skeleton, first.initialisation)
+    start = Start(
+        partial(fresh_network, draw.candidate, first, seed_of("network", *key), draw.device),
+        first.skeleton,
+        draw.candidate.input_shapes[first.skeleton],
+        seed_of("training", *key),
+        draw.device,
+    )
+    since = time.perf_counter()
+    for moment in draw.course.moments(start, times):
+        if moment.problem is not None:
+            yield from _failed(moment.t, wanted[moment.t], moment.problem)
+            continue
+        with untouched_generators():
+            for name, value in _measured(draw, moment, wanted[moment.t], seed_of("labels", *key)):
+                now = time.perf_counter()
+                yield (moment.t, name), (value, now - since)
+                since = now
 
 
-def reason_for(protocol: Protocol, statistic: Statistic) -> Statistic:
-    """The same missing value under the id of another protocol."""
-    return Statistic(None, statistic.reason, protocol.name)
+def _failed(
+    t: int, names: Sequence[str], problem: Outcome
+) -> Iterator[tuple[tuple[int, str], tuple[Statistic, float]]]:
+    """The same missing value for several protocols."""
+    for name in names:
+        yield (t, name), (Statistic(None, problem.reason, name, note=problem.note), 0.0)
 
 
 def _measured(
-    draw: Draw, protocols: Sequence[Protocol]
-) -> Iterator[tuple[str, tuple[Statistic, float]]]:
-    first = protocols[0]
-    key = (draw.seed, draw.candidate.program, draw.index, first.skeleton, first.initialisation)
+    draw: Draw, moment: Moment, names: Sequence[str], label_seed: int
+) -> Iterator[tuple[str, Statistic]]:
+    """Statistics of a network at a time."""
+    protocols = [p for p in (STATISTICS[n] for n in names) if "training" not in p.needs]
     for group in _groups(
-        [p.name for p in protocols],
-        ("batch_size", "n_batches", "image_size", "mode", "shares_batch", "takes_over"),
+        names, ("batch_size", "n_batches", "image_size", "mode", "shares_batch", "takes_over")
     ):
-        start = time.perf_counter()
-        network = fresh_network(draw.candidate, first, seed_of("network", *key))
-        batches = _batches(draw, protocols, group[0])
+        network = moment.make()
+        if "training" in group[0].needs:
+            held_out = draw.course.held_out
+            assert held_out is not None, "asked for where there is something to test on"
+            shape = draw.candidate.input_shapes[group[0].skeleton]
+            batches, labels = _all_of(held_out, shape)
+        else:
+            batches, labels = _batches(draw, protocols, group[0])
         network.train(group[0].mode == "train")
         observes = frozenset().union(*(p.observes for p in group))
-        probe = Probe(network, batches, observes, seed_of("labels", *key))
+        probe = Probe(network, batches, observes, labels or label_seed)
         for protocol in group:
-            value = statistic_of(probe, protocol)
-            now = time.perf_counter()
-            yield protocol.name, (value, now - start)
-            start = now
+            yield protocol.name, statistic_of(probe, protocol)
 
 
-def fresh_network(candidate: Candidate, protocol: Protocol, seed: int) -> nn.Module:
-    """A network with the weights of a seed."""
+def fresh_network(
+    candidate: Candidate, protocol: Protocol, seed: int, device: torch.device
+) -> nn.Module:
+    """A network with the weights of a seed, the same on every device."""
     torch.manual_seed(seed)
     network = candidate.build(protocol.skeleton)
     INITIALISERS[protocol.initialisation].function(network)
-    return in_quick_layout(network)
+    return in_quick_layout(network).to(device)
 
 
-def _batches(draw: Draw, protocols: Sequence[Protocol], protocol: Protocol) -> list[Nest]:
-    """Batches of one protocol: heads of the largest that its network needs."""
+def _batches(
+    draw: Draw, protocols: Sequence[Protocol], protocol: Protocol
+) -> tuple[list[Nest], list[Tensor]]:
+    """Batches of one protocol, heads of the largest that its network needs, and their labels."""
     shape = draw.candidate.input_shapes[protocol.skeleton]
     if protocol.image_size is not None and len(shape) == 3:
         shape = (shape[0], protocol.image_size, protocol.image_size)
+    source = draw.source
+    n_needed = protocol.n_batches * protocol.batch_size
+    is_limited = source.n_samples is not None and protocol.skeleton == FULL
+    if is_limited and protocol.n_batches > 1 and (source.n_samples or 0) < n_needed:
+        raise ArgumentError(
+            "inputs", f"hold at least {n_needed} samples for {protocol.name}", source.n_samples
+        )
     program = "" if protocol.shares_batch else draw.candidate.program
     largest = max(p.batch_size for p in protocols if p.shares_batch == protocol.shares_batch)
-    batches = []
+    batches, labels = [], []
     for i in range(protocol.n_batches):
         seed = seed_of("batch", draw.seed, program, draw.index, protocol.skeleton, i)
-        batch = draw.source.draw(np.random.default_rng(seed), largest, shape)
+        batch = source.draw(np.random.default_rng(seed), largest, shape)
         batches.append(head(batch, protocol.batch_size))
-    return batches
+        if source.labels is not None and "labels" in protocol.needs:
+            labels.append(source.labels(np.random.default_rng(seed), protocol.batch_size))
+    return batches, labels
+
+
+def _all_of(data: LabelledData, shape: tuple[int, ...]) -> tuple[list[Nest], list[Tensor]]:
+    """All samples, in batches, and their labels."""
+    parts = np.split(np.arange(len(data)), range(_TEST_BATCH, len(data), _TEST_BATCH))
+    return [data.take(part, shape) for part in parts], [data.classes(part) for part in parts]
 
 
 def _groups(names: Sequence[str], fields: tuple[str, ...]) -> list[list[Protocol]]:

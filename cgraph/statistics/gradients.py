@@ -177,6 +177,8 @@ def _loss(probe: Probe, seen: Pass, i: int) -> tuple[Tensor | None, Outcome | No
         return None, missing(Reason.NOT_FINITE)
     logits = seen.logits[0]
     labels = probe.labels_of(i, logits.shape[1]).to(logits.device)
+    if int(labels.max()) >= logits.shape[1]:
+        return None, missing(Reason.TOO_FEW_OUTPUTS)
     with torch.enable_grad():
         return F.cross_entropy(logits, labels), None
 

@@ -27,8 +27,10 @@ from cgraph.statistics.nests import Nest, map_tensors
 _COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum"})
 # Writes in place that leave nothing of what was there.
 _OVERWRITING = frozenset(
-    ("uniform", "normal", "fill", "zero", "copy", "bernoulli")
-    + ("exponential", "log_normal", "cauchy", "geometric", "random")
+    [
+        *("uniform", "normal", "bernoulli", "exponential", "log_normal", "cauchy", "geometric"),
+        *("random", "fill", "zero", "copy"),
+    ]
 )
 # Arguments that say where a tensor is, not what it holds.
 _WHERE = frozenset({"device", "pin_memory", "generator", "layout", "memory_format"})

@@ -1,11 +1,11 @@
-"""Where batches come from: Gaussian noise, crops of photographs, a user's batch or function.
+"""Where batches come from: Gaussian noise, crops of photographs, a user's samples or function.
 
-A source makes a batch from a generator, so that the same seed gives the same batch anywhere.
+A source makes a batch from a generator, so that the same seed gives the same batch anywhere, and
+the classes of its samples where they are known.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cgraph.errors import ArgumentError, UnknownNameError
-from cgraph.statistics.nests import Nest, batch_size, head, map_tensors, tensors_of
+from cgraph.statistics.datasets import LabelledData, classes_of, digest_of
+from cgraph.statistics.nests import Nest, batch_size, map_tensors, tensors_of
 
 InputFunction: TypeAlias = Callable[[np.random.Generator, int, tuple[int, ...]], Nest]
+LabelFunction: TypeAlias = Callable[[np.random.Generator, int], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +34,49 @@ class InputSource:
         What identifies it in a store.
     draw : callable
         From a generator, a batch size and the shape of one input to a batch.
+    labels : callable, optional
+        From a generator in the same state and a batch size to the classes of the batch.
+    n_samples : int, optional
+        How many samples there are, where they are not made as they are asked for.
     """
 
     id: str
     draw: InputFunction
+    labels: LabelFunction | None = None
+    n_samples: int | None = None
 
 
-def input_source(inputs: Any) -> InputSource:
-    """The source that the argument `inputs` means.
+def input_source(inputs: Any, labels: Any = None) -> InputSource:
+    """The source that the arguments `inputs` and `labels` mean.
 
     Parameters
     ----------
     inputs : {"gaussian", "crops"}, nest of Tensor, or callable
         Independent standard normal values; random crops of the two photographs that scikit-learn
-        ships, normalised; a batch of one's own, whose head is used; or a function of a generator,
-        a batch size and the shape of one input.
+        ships, normalised; samples of one's own, of which a batch has some at random; or a function
+        of a generator, a batch size and the shape of one input.
+    labels : array-like of int, shape (n_samples,), optional
+        Classes of samples of one's own.
 
     Raises
     ------
     UnknownNameError
         If it is a name of no source.
     ArgumentError
-        If it is none of these.
+        If it is none of these, or labels are not a class for each sample of one's own.
 
     Examples
     --------
     >>> input_source("gaussian").draw(np.random.default_rng(0), 2, (3,)).shape
     torch.Size([2, 3])
     """
+    if labels is not None and (isinstance(inputs, str) or callable(inputs)):
+        raise ArgumentError(
+            "labels",
+            "come with samples of your own",
+            f"labels for inputs={inputs!r}" if isinstance(inputs, str) else "labels for a function",
+            "give the samples as inputs=",
+        )
     if isinstance(inputs, str):
         if inputs not in _SOURCES:
             raise UnknownNameError("inputs", inputs, _SOURCES)
@@ -67,15 +84,23 @@ def input_source(inputs: Any) -> InputSource:
     if callable(inputs):
         name = getattr(inputs, "__qualname__", type(inputs).__qualname__)
         return InputSource(f"function {getattr(inputs, '__module__', '')}.{name}", inputs)
-    if isinstance(inputs, np.ndarray):
-        inputs = torch.as_tensor(inputs)
+    inputs = map_tensors(Tensor.detach, inputs)
     if not any(True for _ in tensors_of(inputs)):
         raise ArgumentError(
             "inputs", "be 'gaussian', 'crops', a batch, or a function", type(inputs).__name__
         )
     size = batch_size(inputs)
-    inputs = map_tensors(Tensor.detach, inputs)
-    return InputSource(f"batch of {size}, {_digest(inputs)}", _UserBatch(inputs, size))
+    name = f"batch of {size}, {digest_of(inputs)}"
+    if labels is None:
+        return InputSource(name, _UserBatch(inputs, size), n_samples=size)
+    classes = torch.from_numpy(classes_of(labels, size))
+    name += f", labels {digest_of(classes)}"
+    return InputSource(name, _UserBatch(inputs, size), _UserLabels(classes), size)
+
+
+def source_of_data(data: LabelledData) -> InputSource:
+    """The source of batches of labelled data, and of their classes."""
+    return InputSource(data.id, _DataBatch(data), _DataLabels(data), len(data))
 
 
 def gaussian(rng: np.random.Generator, size: int, shape: tuple[int, ...]) -> Tensor:
@@ -138,7 +163,7 @@ def _photographs() -> list[Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class _UserBatch:
-    """The head of a user's batch; where a skeleton takes smaller images, crops of its images."""
+    """Samples of a user's own; where a skeleton takes smaller images, crops of their images."""
 
     batch: Nest
     size: int
@@ -146,14 +171,8 @@ class _UserBatch:
     def __call__(self, rng: np.random.Generator, size: int, shape: tuple[int, ...]) -> Nest:
         is_tensor = isinstance(self.batch, Tensor)
         if not is_tensor or tuple(self.batch.shape[1:]) == shape:
-            if size > self.size:
-                raise ArgumentError(
-                    "inputs",
-                    f"hold at least {size} samples for these statistics",
-                    self.size,
-                    "give more samples, or choose a protocol with a smaller batch",
-                )
-            return head(self.batch, size)
+            places = torch.from_numpy(_some(rng, size, self.size, "inputs"))
+            return map_tensors(lambda t: t[places] if t.dim() else t, self.batch)
         if self.batch.dim() == 4 and len(shape) == 3 and shape[0] in (1, self.batch.shape[1]):
             return _crops_of(list(self.batch.float()), rng, size, shape)
         raise ArgumentError(
@@ -163,12 +182,46 @@ class _UserBatch:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _UserLabels:
+    """Classes of the samples that a `_UserBatch` gives for the same state of a generator."""
+
+    labels: Tensor
+
+    def __call__(self, rng: np.random.Generator, size: int) -> Tensor:
+        return self.labels[torch.from_numpy(_some(rng, size, len(self.labels), "inputs"))]
+
+
+@dataclass(frozen=True, slots=True)
+class _DataBatch:
+    """Samples of labelled data, images in the size that is asked for."""
+
+    data: LabelledData
+
+    def __call__(self, rng: np.random.Generator, size: int, shape: tuple[int, ...]) -> Nest:
+        return self.data.take(_some(rng, size, len(self.data), "data"), shape)
+
+
+@dataclass(frozen=True, slots=True)
+class _DataLabels:
+    """Classes of the samples that a `_DataBatch` gives for the same state of a generator."""
+
+    data: LabelledData
+
+    def __call__(self, rng: np.random.Generator, size: int) -> Tensor:
+        return self.data.classes(_some(rng, size, len(self.data), "data"))
+
+
+def _some(rng: np.random.Generator, size: int, n_samples: int, name: str) -> NDArray[np.int64]:
+    """Places of distinct samples; of a smaller batch they are the first of a larger."""
+    if size > n_samples:
+        raise ArgumentError(
+            name,
+            f"hold at least {size} samples for these statistics",
+            n_samples,
+            "give more samples, or choose a protocol with a smaller batch",
+        )
+    return rng.permutation(n_samples)[:size]
+
+
 _SOURCES: dict[str, InputFunction] = {"gaussian": gaussian, "crops": crops}
-
-
-def _digest(inputs: Nest) -> str:
-    state = hashlib.blake2b(digest_size=8)
-    for tensor in tensors_of(inputs):
-        state.update(repr((tuple(tensor.shape), str(tensor.dtype))).encode())
-        state.update(tensor.contiguous().cpu().view(torch.uint8).numpy().tobytes())
-    return state.hexdigest()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import Attributes
+from cgraph.statistics.datasets import classes_of
+from cgraph.statistics.devices import device_of, untouched_generators
 from cgraph.statistics.methods import Protocol, resolve
-from cgraph.statistics.nests import Nest, batch_size
+from cgraph.statistics.nests import Nest, batch_size, map_tensors
 from cgraph.statistics.probing import Probe, in_quick_layout
 from cgraph.statistics.values import Statistic
 
@@ -23,8 +24,9 @@ def measure(
     statistic: str,
     inputs: Nest = None,
     *,
-    labels: Tensor | Sequence[Tensor] | None = None,
+    labels: Any = None,
     mode: Literal["train", "eval"] | None = None,
+    device: str | torch.device | None = None,
 ) -> Statistic:
     """One statistic of one network as it stands: no new initialisation, data type kept.
 
@@ -39,10 +41,12 @@ def measure(
         A batch: a tensor, a tuple of tensors (several arguments), or a dict (keyword arguments).
         A list of these is several batches. Floating-point tensors are converted to the type and
         the device of the parameters.
-    labels : Tensor of shape (batch,), or a list of them, optional
-        Class of each sample, of each batch; for statistics of a loss.
+    labels : array-like of int, shape (batch,), or a list of them, optional
+        Class of each sample, of each batch; for statistics of a loss and for accuracy.
     mode : {"train", "eval"}, default=None
         Mode for the measurement; by default every module stays in its own.
+    device : str or torch.device, optional
+        Where the network is run; by default where its parameters are.
 
     Returns
     -------
@@ -52,8 +56,9 @@ def measure(
     Raises
     ------
     ArgumentError
-        If `model` is not a module or cannot be copied, `inputs` is missing, empty or has no batch
-        axis, or `mode` is not a mode.
+        If `model` is not a module or cannot be copied, `inputs` is missing, empty, has no batch
+        axis or is nothing that the model takes, labels are not a class for each sample, `mode` is
+        not a mode, or `device` not a device.
     UnknownNameError
         If there is no such statistic.
 
@@ -78,14 +83,20 @@ def measure(
     if mode not in (None, "train", "eval"):
         raise ArgumentError("mode", "be 'train', 'eval' or None", repr(mode))
     protocol = resolve(statistic)
-    batches = inputs if isinstance(inputs, list) else [inputs]
+    where = None if device is None else device_of(device)
+    batches = [
+        map_tensors(lambda t: t, batch)
+        for batch in (inputs if isinstance(inputs, list) else [inputs])
+    ]
     needs_inputs = bool(protocol.needs) or protocol.observes
     if not batches or (inputs is None and needs_inputs):
         raise ArgumentError(
             "inputs", f"be a batch, or a list of batches, for {protocol.name}", repr(inputs)
         )
-    with untouched_generators(), torch.inference_mode(False):
+    with untouched_generators(where), torch.inference_mode(False):
         network = in_quick_layout(copy_of(model))
+        if where is not None:
+            network = network.to(where)
         if mode is not None:
             network.train(mode == "train")
         given = _labels(labels, batches, protocol)
@@ -134,28 +145,24 @@ def copy_of(model: nn.Module) -> nn.Module:
         ) from error
 
 
-def _labels(
-    labels: Tensor | Sequence[Tensor] | None, batches: list[Nest], protocol: Protocol
-) -> list[Tensor] | None:
+def _labels(labels: Any, batches: list[Nest], protocol: Protocol) -> list[Tensor] | None:
     """Labels of each batch, checked; None for a statistic that takes none."""
     if "labels" not in protocol.needs:
         return None
-    given = [] if labels is None else [labels] if isinstance(labels, Tensor) else list(labels)
     sizes = [batch_size(batch) for batch in batches]
-    if [tuple(t.shape) for t in given] != [(size,) for size in sizes]:
-        came = "none" if labels is None else ", ".join(str(tuple(t.shape)) for t in given)
+    if labels is None:
         raise ArgumentError(
             "labels",
             f"hold a class for each sample of each batch for {protocol.name}, of shape "
             + ", ".join(f"({size},)" for size in sizes),
-            came,
+            "none",
         )
-    return [t.long() for t in given]
-
-
-@contextmanager
-def untouched_generators() -> Iterator[None]:
-    """Torch's generators are put back as they were, on every device that is in use."""
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
-    with torch.random.fork_rng(devices=devices):
-        yield
+    is_several = isinstance(labels, list | tuple) and not all(
+        isinstance(label, int | np.integer) for label in labels
+    )
+    given = list(labels) if is_several else [labels]
+    if len(given) != len(sizes):
+        raise ArgumentError("labels", f"be given for {len(sizes)} batches", f"{len(given)} of them")
+    return [
+        torch.from_numpy(classes_of(label, size)) for label, size in zip(given, sizes, strict=True)
+    ]

@@ -13,6 +13,7 @@ from typing import Literal
 
 from cgraph.errors import UnknownNameError
 from cgraph.registry import Table
+from cgraph.statistics.accuracy import accuracy
 from cgraph.statistics.features import meco, zen
 from cgraph.statistics.gradients import fisher, grad_norm, grasp, snip, zico
 from cgraph.statistics.naswot import naswot_v1, naswot_v2
@@ -63,7 +64,8 @@ class Protocol:
     is_recommended : bool, default=False
         Whether a plain name may mean this protocol.
     needs : tuple of str, default=("inputs",)
-        What it takes: inputs, gradients, labels.
+        What it takes: inputs, gradients, labels; "training" where it is measured on samples that
+        are held out of one.
     options : Options, default=Options()
         Constants and choices of the definition.
     cost : str, default="one forward pass"
@@ -230,6 +232,13 @@ STATISTICS: Table[Protocol] = Table(
             "layers@static", n_layers, "number of convolutions and linear layers", 1, batch_size=1,
             is_recommended=True, needs=(), cost="none", source="counted",
         ),
+        Protocol(
+            "accuracy@held-out", accuracy,
+            "percentage of held-out samples whose largest logit is that of their class", 1,
+            batch_size=256, mode="eval", is_recommended=True,
+            needs=("inputs", "labels", "training"), cost="a forward pass of every held-out sample",
+            source="counted",
+        ),
     ],
 )  # fmt: skip
 
@@ -252,7 +261,7 @@ def resolve(name: str, skeletons: Collection[str] = ("full",)) -> Protocol:
     ----------
     name : str
         Id of a protocol, or a plain name: then the first recommended protocol whose skeleton is
-        among `skeletons`.
+        among `skeletons`. Underscores stand for hyphens.
     skeletons : collection of str, default=("full",)
         The networks that the models come in.
 
@@ -266,11 +275,12 @@ def resolve(name: str, skeletons: Collection[str] = ("full",)) -> Protocol:
     >>> resolve("ntk").name, resolve("ntk", ("full", "thin", "cell")).name
     ('ntk@full', 'ntk@te-nas-code')
     """
-    if name in STATISTICS:
-        return STATISTICS[name]
+    hyphened = name.replace("_", "-") if isinstance(name, str) else name
+    if hyphened in STATISTICS:
+        return STATISTICS[hyphened]
     for protocol in STATISTICS.values():
         if (
-            protocol.statistic == name
+            protocol.statistic == hyphened
             and protocol.is_recommended
             and protocol.skeleton in skeletons
         ):

@@ -45,8 +45,8 @@ class DrawStore:
     Examples
     --------
     >>> with DrawStore(":memory:") as store:
-    ...     store.read("gaussian", 0)
-    {}
+    ...     store.read("a program", "gaussian", 0)
+    []
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -81,19 +81,14 @@ class DrawStore:
             "give another path; nothing was changed",
         )
 
-    def read(self, inputs: str, seed: int) -> dict[tuple[str, str, int], Statistic]:
-        """Finished draws of a source of inputs and a seed, by (program, protocol, draw)."""
+    def read(self, program: str, inputs: str, seed: int) -> list[tuple[str, int, Statistic]]:
+        """Finished draws of one program: protocol, draw, value."""
         rows = self._connection.execute(
-            "SELECT program, protocol, draw, value, reason, note, parameters FROM draws "
-            "WHERE inputs = ? AND seed = ?",
-            (inputs, seed),
+            "SELECT protocol, draw, value, reason, note, parameters FROM draws "
+            "WHERE program = ? AND inputs = ? AND seed = ?",
+            (program, inputs, seed),
         )
-        return {
-            (program, protocol, draw): Statistic(
-                value, Reason(reason) if reason else None, protocol, _attributes(parameters), note
-            )
-            for program, protocol, draw, value, reason, note, parameters in rows
-        }
+        return [(protocol, draw, _statistic(protocol, *rest)) for protocol, draw, *rest in rows]
 
     def seconds(self) -> dict[str, float]:
         """Time of all draws on one thread, in seconds, by protocol."""
@@ -138,6 +133,13 @@ class DrawStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _statistic(
+    protocol: str, value: float | None, reason: str | None, note: str, parameters: str
+) -> Statistic:
+    given = Reason(reason) if reason else None
+    return Statistic(value, given, protocol, _attributes(parameters), note)
 
 
 def _attributes(text: str) -> Attributes:

@@ -32,6 +32,8 @@ class Reason(StrEnum):
     NO_LOGITS = "the output is not one row of logits for each sample"
     ONE_BATCH = "the definition needs two batches or more"
     OVERFLOW = "the value is beyond what a float64 can hold"
+    DIVERGED = "the loss became NaN or infinite in training"
+    TOO_FEW_OUTPUTS = "the network has fewer outputs than there are classes"
 
 
 @dataclass(frozen=True, slots=True)

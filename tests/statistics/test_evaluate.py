@@ -81,8 +81,7 @@ def test_nothing_depends_on_company_order_or_workers():
 
 
 def test_statistics_do_not_depend_on_what_they_share_a_network_with():
-    names = list(STATISTICS)
-    quick = [n for n in names if STATISTICS[n].batch_size <= 128]
+    quick = [n for n, p in STATISTICS.items() if p.batch_size <= 128]
     together = evaluate(_cell(), quick, n_draws=1)
     for i in range(len(quick)):
         alone = evaluate(_cell(), [quick[i]], n_draws=1)

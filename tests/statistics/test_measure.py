@@ -322,7 +322,7 @@ def test_official_version_two_leaves_out_what_gets_no_gradient():
 def test_arguments_are_checked():
     x = images(4, shape=(8,))
     with pytest.raises(UnknownNameError, match="did you mean 'naswot-v1'"):
-        measure(multilayer(), "naswot_v1", x)
+        measure(multilayer(), "naswot_w1", x)
     with pytest.raises(ArgumentError, match=r"model must be a torch.nn.Module, got str"):
         measure("resnet", "ntk", x)
     with pytest.raises(ArgumentError, match=r"inputs must be a batch.*got None"):

@@ -134,9 +134,21 @@ def test_swap_and_sizes():
 
 @pytest.mark.parametrize("name", OF_A_LOSS)
 def test_labels_are_needed_and_checked(name):
-    for labels, came in ((None, "none"), (LABELS[:4], r"\(4,\)")):
-        with pytest.raises(ArgumentError, match=rf"labels must hold a class.*\(10,\), got {came}"):
+    for labels, problem in (
+        (None, r"hold a class.*\(10,\), got none"),
+        (LABELS[:4], r"be classes.*\(10,\), got shape \(4,\)"),
+        ([LABELS, LABELS], "be given for 1 batches, got 2 of them"),
+        (LABELS / 2, "be classes.*got dtype float32"),
+    ):
+        with pytest.raises(ArgumentError, match=f"labels must {problem}"):
             measure(_model(), name, X, labels=labels)
+    batches = ([X, X], [LABELS, LABELS]) if name.startswith("zico") else (X, LABELS)
+    arrays = [v.numpy() if torch.is_tensor(v) else [t.numpy() for t in v] for v in batches]
+    assert measure(_model(), name, arrays[0], labels=arrays[1]) == measure(
+        _model(), name, batches[0], labels=batches[1]
+    )
+    outside = [LABELS + 3] * 2 if name.startswith("zico") else LABELS + 3
+    assert measure(_model(), name, batches[0], labels=outside).reason is Reason.TOO_FEW_OUTPUTS
 
 
 def test_all_of_them_are_estimated():

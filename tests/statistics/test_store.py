@@ -19,9 +19,10 @@ def test_what_is_written_is_read(tmp_path):
     with DrawStore(path) as store:
         store.write("p", "gaussian", 7, 0, zip(values, (0.5, 0.25), strict=True))
     with DrawStore(path) as store:
-        found = store.read("gaussian", 7)
-        assert found == {("p", v.protocol, 0): v for v in values}
-        assert store.read("gaussian", 8) == store.read("crops", 7) == {}
+        found = store.read("p", "gaussian", 7)
+        assert sorted(found) == sorted((v.protocol, 0, v) for v in values)
+        assert store.read("p", "gaussian", 8) == store.read("p", "crops", 7) == []
+        assert store.read("q", "gaussian", 7) == []
         assert store.seconds() == {"naswot-v2@zen-nas": 0.25, "ntk@full": 0.5}
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from cgraph.commands.console import err, out
+from cgraph.commands.diff import diff
 from cgraph.commands.report import report
 from cgraph.commands.spaces import spaces
 from cgraph.commands.study import study
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (study, report, spaces, trace)
+COMMANDS = (study, report, spaces, trace, diff)
 for command in COMMANDS:
     app.command()(command)
 

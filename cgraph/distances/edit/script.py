@@ -74,7 +74,8 @@ def edit_script(
     names = {i: _spoken(a, i) for i in range(len(a))}
     for j, new_number in enumerate(number):
         if new_number >= len(a):
-            names[new_number] = f"new {_spoken(b, j)}" if b.names[j].isdigit() else b.names[j]
+            is_taken = b.names[j].isdigit() or b.names[j] in a.names
+            names[new_number] = f"new {_spoken(b, j)}" if is_taken else b.names[j]
     before = {(u, v) for u, v in a.edges.tolist()}
     after = {(number[u], number[v]) for u, v in b.edges.tolist()}
 

@@ -1,0 +1,156 @@
+import json
+import sys
+
+import pytest
+
+from cgraph import cli
+from cgraph.commands.kernels import kernel_names
+from cgraph.distances.edit.script import EditOperation, apply_edits
+from cgraph.export import write_graph
+from cgraph.graphs.canonical import certificate
+from cgraph.graphs.computational import Kernel
+from cgraph.graphs.kernel import KernelGraph
+from cgraph.spaces import get
+from cgraph.spaces.nasbench201.naming import node_names
+
+MODELS = """
+from torch import nn
+
+def small():
+    return nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+
+def large():
+    return nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.Sigmoid())
+"""
+
+
+@pytest.fixture
+def models(tmp_path):
+    (tmp_path / "nets.py").write_text(MODELS)
+    return f"{tmp_path / 'nets.py'}"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cgraph", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        captured = capsys.readouterr()
+        return stopped.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+def test_two_architectures(run):
+    names = get("nasbench201").architectures()
+    status, out, _ = run("diff", f"nasbench201:{names[3]}", "nasbench201:1462")
+    assert status == 0
+    assert "exact" in out
+    assert "replace" in out
+    assert "edge(0,3) -> output" in out
+    status, again, _ = run("diff", "nasbench201:3", "nasbench201:1462")
+    assert again.splitlines()[1:] == out.splitlines()[1:]
+
+
+def test_an_architecture_and_itself(run):
+    _, out, _ = run("diff", "nasbench201:7", "nasbench201:7")
+    assert "edit distance 0, exact" in out
+    assert out.splitlines()[-1] == "0 edits"
+
+
+@pytest.mark.parametrize("part", ["operations", "cell"])
+def test_the_edits_as_json_turn_one_into_the_other(part, run):
+    status, out, _ = run(
+        "diff", "nasbench201:3", "nasbench201:6111", "--json", "--part", part, "--budget", "50"
+    )
+    assert status == 0
+    found = json.loads(out)
+    assert found["lower"] <= found["upper"] == sum(edit["cost"] for edit in found["operations"])
+    assert found["exact"] == (found["lower"] == found["upper"])
+    population = get("nasbench201").population(part, boundary=True)
+    edits = [EditOperation(**edit) for edit in found["operations"]]
+    assert certificate(apply_edits(population[3], edits)) == certificate(population[6111])
+
+
+def test_names_of_operations_are_one_for_each():
+    population = get("nasbench201").population("operations", boundary=True)
+    for index in (3, 6111, 14000):
+        assert len(node_names(index)) == len(population[index])
+
+
+def test_two_models_by_every_cost(models, run):
+    pair = [f"{models}:small", f"{models}:large", "--input", "2,4"]
+    for costs in ("heuristic", "uniform", "hardware"):
+        status, out, _ = run("diff", *pair, "--costs", costs)
+        assert status == 0
+        assert "2 kernels inserted" in out
+    status, out, _ = run("diff", *pair, "--depth", "fused")
+    assert "linear+sigmoid" in out
+
+
+def test_saved_graphs(tmp_path, models, run):
+    graph = KernelGraph(["input", "relu", "output"], [(0, 1), (1, 2)], ["x", "act", "y"])
+    write_graph(graph, tmp_path / "a.json")
+    status, _, _ = run("trace", f"{models}:small", "--input", "2,4", "--out", tmp_path / "b.json")
+    assert status == 0
+    status, out, _ = run("diff", tmp_path / "a.json", tmp_path / "b.json")
+    assert status == 0
+    assert "insert linear" in out
+    status, out, _ = run("diff", tmp_path / "a.json", f"{models}:small", "--input", "2,4")
+    assert "insert linear" in out
+
+
+def test_a_long_script_is_cut(run):
+    pair = ["nasbench201:3", "nasbench201:6111"]
+    _, out, _ = run("diff", *pair, "--limit", "3")
+    assert "... and 11 more; --limit 0 prints them all" in out
+    _, out, _ = run("diff", *pair, "--limit", "0")
+    assert len(out.splitlines()) == 4 + 14
+
+
+@pytest.mark.parametrize(
+    ("options", "quoted"),
+    [
+        (["--costs", "hardware"], "--costs must be heuristic or uniform for graphs without sizes"),
+        (["--part", "operations", "--depth", "fused"], "left out for the part 'operations'"),
+        (["--part", "cel"], "got 'cel'; did you mean 'cell'"),
+        (["--input", "1,2"], "--input must be left out: both programs have their own"),
+        (["--budget", "0"], "budget must be at least 1 expansion, got 0"),
+    ],
+)
+def test_errors(options, quoted, run):
+    status, _, err = run("diff", "nasbench201:3", "nasbench201:4", *options)
+    assert status == 2
+    assert quoted in err
+    assert "Traceback" not in err
+
+
+def test_names_of_kernels_are_what_people_call_them():
+    scopes = ["stem", "layer.0.relu", "layer.0", "layer.0.relu", "", "layer.0", "layer.1"]
+    operations = ["conv2d", "relu", "add", "relu", "flatten", "add", "linear"]
+    kernels = [
+        Kernel(str(i), operation, scope=scope)
+        for i, (operation, scope) in enumerate(zip(operations, scopes, strict=True))
+    ]
+    assert kernel_names(kernels, str) == [
+        "stem",
+        "layer.0.relu",
+        "layer.0.add",
+        "layer.0.relu_2",
+        "flatten",
+        "layer.0.add_2",
+        "layer.1",
+    ]
+
+
+def test_a_new_kernel_is_told_from_an_old_one_of_its_name():
+    from cgraph.distances.edit.exact import edit_distance
+
+    a = KernelGraph(["relu"], [], ["x"])
+    b = KernelGraph(["relu", "gelu"], [(0, 1)], ["z", "x"])
+    assert [str(edit) for edit in edit_distance(a, b).operations] == [
+        "insert gelu as new x",
+        "connect x -> new x",
+    ]

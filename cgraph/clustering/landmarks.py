@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgraph.clustering.spectral import SCALE_OVER_MEDIAN, leading_eigenvectors
-from cgraph.distances.matrix import distance_table
-from cgraph.distances.plans import Floats
+from cgraph.distances._loops import distinct_rows
+from cgraph.distances.disk import save_distances
+from cgraph.distances.matrix import pairwise_distances
+from cgraph.distances.plans import Floats, Progress
 from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 
@@ -33,7 +36,7 @@ class LandmarkTable:
     Parameters
     ----------
     values : ndarray of shape (a, m)
-        Distance of each distinct program to each landmark.
+        Distance to each landmark of the a programs that the landmarks tell apart.
     index : ndarray of int64, shape (n,)
         Row of each program.
     landmarks : ndarray of int64, shape (m,)
@@ -69,6 +72,8 @@ def landmark_table(
     feature: str = "kernels",
     costs: EditCosts | None = None,
     n_jobs: int = -1,
+    path: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> LandmarkTable:
     """Distances of all programs to some of them, drawn at random.
 
@@ -84,11 +89,16 @@ def landmark_table(
         Seed of the draw.
     feature, costs, n_jobs
         As for `cgraph.pairwise_distances`.
+    path : path, optional
+        A ``.npy`` file that keeps the distances while they come, as `save_distances` does: the
+        same call goes on where another was stopped.
+    progress : callable, optional
+        Called with the number of distances done and the number of all.
 
     Returns
     -------
     LandmarkTable
-        Takes 4 a m bytes.
+        Of n m distances in single precision. Programs that no landmark tells apart are one row.
 
     Raises
     ------
@@ -106,12 +116,19 @@ def landmark_table(
         raise ArgumentError("n_landmarks", f"be a whole number from 2 to {n:,}", n_landmarks)
     drawn = np.random.default_rng(random_state).choice(n, size=n_landmarks, replace=False)
     landmarks = np.sort(drawn).astype(np.int64)
-    table = distance_table(
-        programs, metric, programs[landmarks], dtype=np.float32,
-        feature=feature, costs=costs, n_jobs=n_jobs,
-    )  # fmt: skip
+    options: dict[str, Any] = {
+        "dtype": np.float32, "feature": feature, "costs": costs, "n_jobs": n_jobs,
+        "progress": progress,
+    }  # fmt: skip
+    chosen = programs[landmarks]
+    if path is None:
+        distances = pairwise_distances(programs, metric, chosen, **options)
+    else:
+        distances = save_distances(path, programs, metric, chosen, **options)
+    first, index = distinct_rows(distances)
+    values = distances if len(first) == n else distances[first]
     names = x.names if isinstance(x, Population) else tuple(map(str, range(n)))
-    return LandmarkTable(table.values[:, table.columns], table.rows, landmarks, names, metric)
+    return LandmarkTable(values, index, landmarks, names, metric)
 
 
 def default_scale(table: LandmarkTable) -> float:

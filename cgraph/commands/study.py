@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cgraph.commands.console import err, progress_of_stages
+from cgraph.commands.limits import Fits, MaxEnergy, MaxLatency, MaxParameters, Measured
 from cgraph.commands.result import print_result
 from cgraph.errors import ArgumentError
 
@@ -37,13 +38,28 @@ def study(
         typer.Option(help="What the graphs are made of: cell, network, or operations of the cell."),
     ] = None,
     method: Annotated[
-        str, typer.Option(help="How the graphs are clustered: kmeans, spectral, ...")
-    ] = "kmeans",
+        str | None,
+        typer.Option(
+            help="How the graphs are clustered: kmeans (default), spectral (default with "
+            "--landmarks), ..."
+        ),
+    ] = None,
     metric: Annotated[
-        str, typer.Option(help="Distance: hellinger, jensen-shannon, kl, ...")
-    ] = "hellinger",
+        str | None,
+        typer.Option(
+            help="Distance: hellinger (default), edit (default with --landmarks), "
+            "jensen-shannon, ..."
+        ),
+    ] = None,
     clusters: Annotated[
         int | None, typer.Option(help="How many clusters; 8 by default, 5 with --quick.")
+    ] = None,
+    landmarks: Annotated[
+        int | None,
+        typer.Option(
+            help="For spaces whose pairs are too many: programs that distances go to, for "
+            "example 256."
+        ),
     ] = None,
     statistics: Annotated[
         str, typer.Option(help="Statistics that order the clusters, separated by commas.")
@@ -67,6 +83,11 @@ def study(
             help="Trained accuracy in percent, to validate the order after it is fixed.",
         ),
     ] = None,
+    fits: Fits = None,
+    max_parameters: MaxParameters = None,
+    max_latency: MaxLatency = None,
+    max_energy: MaxEnergy = None,
+    measured: Measured = None,
     workers: Annotated[int, typer.Option(help="Processes; -1 for every core.")] = -1,
     quick: Annotated[bool, typer.Option("--quick", help="A first look in under a minute.")] = False,
 ) -> None:
@@ -75,18 +96,24 @@ def study(
     Example: cgraph study nasbench201 --out studies/first --quick
     """
     from cgraph.spaces import resolve
+    from cgraph.spaces.limits import Limits
     from cgraph.study.study import Study
 
     defaults = QUICK if quick else {}
     given = {"n_clusters": clusters, "n_sampled": sample, "n_draws": draws}
-    chosen = {**defaults, **{name: value for name, value in given.items() if value is not None}}
+    chosen: dict[str, Any] = {
+        **defaults,
+        **{name: value for name, value in given.items() if value is not None},
+    }
     found = resolve(space, **({} if dataset is None else {"dataset": dataset}))
     accuracies = None if accuracy is None else _read_accuracies(found, accuracy)
     configured = Study(
         found,
-        part=part,  # type: ignore[arg-type]
-        method=method,
-        metric=metric,
+        part=_part(found, part, landmarks),  # type: ignore[arg-type]
+        method=method or ("kmeans" if landmarks is None else "spectral"),
+        metric=metric or ("hellinger" if landmarks is None else "edit"),
+        landmarks=landmarks,
+        limits=Limits(fits, max_parameters, max_latency, max_energy, measured),
         statistics=tuple(name.strip() for name in statistics.split(",") if name.strip()),
         inputs=inputs,
         seed=seed,
@@ -101,6 +128,13 @@ def study(
         err.print(f"Stopped. The same command goes on where {directory} is now.", soft_wrap=True)
         raise
     print_result(result)
+
+
+def _part(space: Space, part: str | None, landmarks: int | None) -> str | None:
+    """What the graphs are made of; small graphs where edit distances to landmarks are asked."""
+    if part is None and landmarks is not None and "operations" in space.parts:
+        return "operations"
+    return part
 
 
 def _read_accuracies(space: Space, spec: str) -> pd.Series:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
@@ -86,6 +86,7 @@ def rank(
     statistics: Sequence[str] | None = None,
     weights: Mapping[str, float] | None = None,
     n_programs: Sequence[int] | None = None,
+    eligible: ArrayLike | None = None,
     n_bootstrap: int = 2000,
     random_state: int = 0,
 ) -> Ranking:
@@ -105,6 +106,9 @@ def rank(
     n_programs : sequence of int, optional
         How many distinct programs each cluster has, by cluster number; its size by default. A
         cluster whose every program was evaluated has no error from sampling.
+    eligible : array-like of bool, shape (n,), optional
+        Which programs of the clustering count as members of their clusters, as those that fit a
+        device; all by default. A cluster without any stands last.
     n_bootstrap : int, default=2000
         Number of bootstrap replicates, >= 1.
     random_state : int, default=0
@@ -130,7 +134,8 @@ def rank(
     Raises
     ------
     ArgumentError
-        If the table has a network that the clustering has not, or lacks what is needed.
+        If the table has a network that the clustering has not or that is not eligible, or lacks
+        what is needed.
 
     Notes
     -----
@@ -151,14 +156,22 @@ def rank(
             "hold networks of the clustering",
             f"{len(strangers)} others, first {strangers[0]!r}",
         )
-    label = np.asarray(clustering.labels)[[position[name] for name in values.index]]
+    is_member = _members(clustering, eligible)
+    places = [position[name] for name in values.index]
+    if not is_member[places].all():
+        raise ArgumentError(
+            "table",
+            "hold networks that are eligible",
+            f"others, first {values.index[~is_member[places]][0]!r}",
+        )
+    label = np.asarray(clustering.labels)[places]
     weight = np.array([1.0 if weights is None else weights[name] for name in values.index])
     score = log_rank_scores(values.to_numpy())
     replicates = _replicates(
         values.to_numpy(), errors.to_numpy(), n_bootstrap, np.random.default_rng(random_state)
     )
     k = clustering.n_clusters
-    sizes = np.bincount(clustering.labels, minlength=k)
+    sizes = np.bincount(clustering.labels[is_member], minlength=k)
     n_distinct = sizes if n_programs is None else np.asarray(n_programs)
     rng = np.random.default_rng([random_state, 1])
     means = np.full(k, np.nan)
@@ -182,12 +195,27 @@ def rank(
         ["score", "cluster"], ascending=[False, True], na_position="last", ignore_index=True
     )
     members = tuple(
-        tuple(clustering.names[i] for i in np.flatnonzero(clustering.labels == c)) for c in range(k)
+        tuple(clustering.names[i] for i in np.flatnonzero(is_member & (clustering.labels == c)))
+        for c in range(k)
     )
     scores = pd.DataFrame(
         {"name": values.index, "cluster": label, "weight": weight, "score": score}
     )
     return Ranking(summary, scores, tuple(values.columns), members)
+
+
+def _members(clustering: Clustering, eligible: ArrayLike | None) -> NDArray[np.bool_]:
+    """Which programs count as members of their clusters, shape (n,)."""
+    if eligible is None:
+        return np.ones(len(clustering), dtype=bool)
+    chosen = np.asarray(eligible)
+    if chosen.shape != (len(clustering),) or chosen.dtype != bool:
+        raise ArgumentError(
+            "eligible",
+            f"be {len(clustering):,} truth values, one for each program of the clustering",
+            f"shape {chosen.shape} of {chosen.dtype}",
+        )
+    return chosen
 
 
 def _replicates(

@@ -6,6 +6,7 @@ Accuracy is read after the order is fixed and never flows back into it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -22,9 +23,10 @@ class Validation:
     Parameters
     ----------
     clusters : DataFrame
-        A row for each cluster, by number: "cluster", "n_members", "accuracy" (mean, in percent),
+        A row for each cluster, by number: "cluster", "n_members", "n_known" (members whose
+        accuracy is known; what follows is about them), "accuracy" (mean, in percent),
         "accuracy_sd", "top_share" (share of the best networks of the population that it holds),
-        "lift" (that share over its share of the population).
+        "lift" (that share over its share of the population). NaN where none is known.
     chosen : int
         The cluster that was chosen.
     population_accuracy : float
@@ -57,15 +59,22 @@ class Validation:
         return float(self._chosen_row()["lift"])
 
     def __repr__(self) -> str:
+        known, members = self.clusters["n_known"].sum(), self.clusters["n_members"].sum()
+        part = "" if known == members else f", known for {known:,} of {members:,} networks"
         return (
             f"Validation(cluster {self.chosen}: accuracy {self.accuracy:.2f} against "
             f"{self.population_accuracy:.2f} of the population, regret {self.regret:.2f}, "
-            f"lift {self.lift:.1f})"
+            f"lift {self.lift:.1f}{part})"
         )
 
 
 def validate(
-    clustering: Clustering, chosen: int, accuracies: pd.Series, *, top_fraction: float = 0.05
+    clustering: Clustering,
+    chosen: int,
+    accuracies: pd.Series,
+    *,
+    top_fraction: float = 0.05,
+    missing: Literal["error", "allow"] = "error",
 ) -> Validation:
     """Accuracy of each cluster, and what the chosen one is worth.
 
@@ -80,16 +89,18 @@ def validate(
     top_fraction : float, default=0.05
         Share of the population that counts as its best networks, 0 < f < 1. Networks as accurate
         as the last of them count too.
+    missing : {"error", "allow"}, default="error"
+        Whether networks may lack an accuracy: they are then left out.
 
     Returns
     -------
     Validation
-        Exact figures of the population: no sampling is involved.
+        Exact figures of the networks whose accuracy is known: no sampling is involved.
 
     Raises
     ------
     ArgumentError
-        If an accuracy is missing, or `chosen` is no cluster.
+        If an accuracy is missing where none may, none is known at all, or `chosen` is no cluster.
 
     Examples
     --------
@@ -105,22 +116,25 @@ def validate(
     if not 0 <= chosen < clustering.n_clusters:
         raise ArgumentError("chosen", f"be a cluster below {clustering.n_clusters}", chosen)
     known = accuracies.reindex(list(clustering.names))
-    if known.isna().any():
-        missing = known.index[known.isna()]
+    is_known = known.notna().to_numpy()
+    if missing == "error" and not is_known.all():
+        names = known.index[~is_known]
         raise ArgumentError(
             "accuracies",
             f"hold all {len(known)} networks of the clustering",
-            f"none for {len(missing)}, first {missing[0]!r}",
-            "cluster the networks that have an accuracy, or complete the table",
+            f"none for {len(names)}, first {names[0]!r}",
+            "cluster the networks that have an accuracy, complete the table, or allow gaps",
         )
-    accuracy = known.to_numpy(dtype=float)
+    labels, k = np.asarray(clustering.labels), clustering.n_clusters
+    if not is_known.any():
+        raise ArgumentError("accuracies", "hold networks of the clustering", "none of them")
+    accuracy = known.to_numpy(dtype=float)[is_known]
     n_top = max(1, int(np.ceil(top_fraction * len(accuracy))))
     is_top = accuracy >= np.sort(accuracy)[-n_top]
-    rows = [
-        _cluster_row(c, np.asarray(clustering.labels) == c, accuracy, is_top)
-        for c in range(clustering.n_clusters)
-    ]
-    return Validation(pd.DataFrame(rows), chosen, float(accuracy.mean()), top_fraction)
+    rows = [_cluster_row(c, labels[is_known] == c, accuracy, is_top) for c in range(k)]
+    table = pd.DataFrame(rows)
+    table.insert(1, "n_members", np.bincount(labels, minlength=k))
+    return Validation(table, chosen, float(accuracy.mean()), top_fraction)
 
 
 def _cluster_row(
@@ -129,12 +143,13 @@ def _cluster_row(
     accuracy: NDArray[np.float64],
     is_top: NDArray[np.bool_],
 ) -> dict[str, float]:
-    share = is_top[inside].sum() / is_top.sum()
+    is_known = bool(inside.any())
+    share = float(is_top[inside].sum() / is_top.sum())
     return {
         "cluster": number,
-        "n_members": int(inside.sum()),
-        "accuracy": float(accuracy[inside].mean()),
-        "accuracy_sd": float(accuracy[inside].std()),
-        "top_share": float(share),
-        "lift": float(share / inside.mean()),
+        "n_known": int(inside.sum()),
+        "accuracy": float(accuracy[inside].mean()) if is_known else np.nan,
+        "accuracy_sd": float(accuracy[inside].std()) if is_known else np.nan,
+        "top_share": share,
+        "lift": share / float(inside.mean()) if is_known else np.nan,
     }

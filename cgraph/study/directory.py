@@ -20,6 +20,8 @@ from cgraph.errors import StudyError
 CONFIGURATION = "study.json"
 ARCHITECTURES = "architectures.parquet"
 STATISTICS = "statistics.parquet"
+LIMITS = "limits.parquet"
+LANDMARKS = "landmarks.npy"
 CLUSTERS = "clusters.parquet"
 ACCURACIES = "accuracies.parquet"
 VALIDATION = "validation.parquet"

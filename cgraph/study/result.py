@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 
 from cgraph.clustering.result import Clustering
+from cgraph.errors import ArgumentError
 from cgraph.ranking.order import Ranking, rank
 from cgraph.ranking.validate import Validation, validate
 from cgraph.report.figures import StudyTables
+from cgraph.spaces.limits import KEEPS
 from cgraph.study import directory as files
 
 
@@ -27,7 +29,8 @@ class StudyResult:
         What was studied and how.
     architectures : DataFrame
         A row for each architecture: "name", "class" (of identical programs), "cluster",
-        "is_medoid", "n_parameters", "macs", "x", "y", and a "usage:..." column for each operation.
+        "is_medoid", "n_parameters", "macs", "x", "y", a "usage:..." column for each operation, and
+        with limits "keeps_limits" and what each network needs.
     statistics : DataFrame
         As `cgraph.evaluate` gives it, with "cluster" and "weight" of each evaluated network.
     ranking : Ranking
@@ -60,9 +63,34 @@ class StudyResult:
         """What the chosen cluster is worth; None where no accuracy was given."""
         if self.accuracies is None:
             return None
-        return validate(
-            self.clustering(), self.ranking.best, self.accuracies.set_index("name")["accuracy"]
-        )
+        return self.validate_choice(self.ranking.best)
+
+    def validate_choice(self, cluster: int) -> Validation:
+        """What any cluster is worth, by the networks that keep the limits and have an accuracy.
+
+        Parameters
+        ----------
+        cluster : int
+            Number of the cluster.
+
+        Raises
+        ------
+        ArgumentError
+            If the study has no accuracies, or none of this cluster.
+        """
+        if self.accuracies is None:
+            raise ArgumentError("accuracies", "be given to the study", "none")
+        accuracy = self.accuracies.set_index("name")["accuracy"]
+        if KEEPS in self.architectures:
+            kept = self.architectures.loc[self.architectures[KEEPS], "name"]
+            accuracy = accuracy[accuracy.index.isin(kept)]
+        return validate(self.clustering(), cluster, accuracy, missing="allow")
+
+    def eligible(self) -> pd.DataFrame:
+        """The rows of `architectures` that keep the limits; all without limits."""
+        if KEEPS not in self.architectures:
+            return self.architectures
+        return self.architectures[self.architectures[KEEPS]]
 
     def __repr__(self) -> str:
         return (
@@ -88,14 +116,18 @@ def ranking_of(
     architectures: pd.DataFrame, statistics: pd.DataFrame, configuration: dict[str, Any]
 ) -> Ranking:
     """The ranking that follows from the tables; a function of nothing else."""
-    programs = architectures.groupby("cluster")["class"].nunique()
+    eligible = architectures[KEEPS].to_numpy(dtype=bool) if KEEPS in architectures else None
+    members = architectures if eligible is None else architectures[eligible]
+    programs = members.groupby("cluster")["class"].nunique()
+    n_clusters = int(architectures["cluster"].max()) + 1
     evaluated = statistics.drop_duplicates("name")
     return rank(
         clustering_of(architectures, configuration),
         statistics,
         statistics=configuration["statistics"],
         weights=dict(zip(evaluated["name"], evaluated["weight"], strict=True)),
-        n_programs=programs.sort_index().to_list(),
+        n_programs=programs.reindex(range(n_clusters), fill_value=0).to_list(),
+        eligible=eligible,
         random_state=configuration["seed"],
     )
 

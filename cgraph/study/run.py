@@ -11,12 +11,14 @@ import pandas as pd
 
 from cgraph.clustering.cluster import cluster
 from cgraph.clustering.embedding import embed
+from cgraph.clustering.landmarks import LandmarkTable, landmark_table
 from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
+from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
 from cgraph.graphs.population import Population
-from cgraph.ranking.validate import validate
 from cgraph.report.figures import USAGE_PREFIX
 from cgraph.report.page import render_page, save_figures
+from cgraph.spaces.limits import KEEPS, limits_table
 from cgraph.spaces.space import Space
 from cgraph.statistics.evaluate import evaluate
 from cgraph.statistics.inputs import input_source
@@ -54,9 +56,14 @@ def run_study(
     programs = space.programs()
     report("graphs", 1, 1)
 
+    limits = _limits(study, space, directory, n_jobs, report)
+    if study.landmarks is not None:  # distances are kept on disk as they come
+        files.claim(directory, configuration, study.record())
+    measured_from = _measured_from(study, population, directory, report)
+
     report("clusters", 0, 1)
     clustering = cluster(
-        population,
+        measured_from,
         method=study.method,
         metric=study.metric,
         n_clusters=study.n_clusters,
@@ -64,11 +71,19 @@ def run_study(
     )
     files.claim(directory, configuration, study.record())
     architectures = _architectures_table(space, population, programs, clustering)
+    architectures[["x", "y"]] = _coordinates(measured_from, clustering)
+    if limits is not None:
+        files.write_table(directory, files.LIMITS, limits)
+        architectures = architectures.join(limits)
     files.write_table(directory, files.ARCHITECTURES, architectures)
     report("clusters", 1, 1)
 
     sample = stratified_sample(
-        clustering.labels, programs, n_per_cluster=study.n_sampled, seed=study.seed
+        clustering.labels,
+        programs,
+        n_per_cluster=study.n_sampled,
+        seed=study.seed,
+        eligible=None if limits is None else limits[KEEPS].to_numpy(),
     )
     statistics = _evaluate_sample(study, space, sample, directory, n_jobs, report)
     files.write_table(directory, files.STATISTICS, statistics)
@@ -123,8 +138,6 @@ def validation_rows(result: StudyResult) -> list[dict[str, Any]]:
     """
     if result.accuracies is None:
         return []
-    accuracy = result.accuracies.set_index("name")["accuracy"]
-    clustering = result.clustering()
     statistics = list(result.configuration["statistics"])
     choices = {"by all statistics": result.ranking.best}
     others = [name for name in statistics if not name.startswith("naswot-v1")]
@@ -132,12 +145,12 @@ def validation_rows(result: StudyResult) -> list[dict[str, Any]]:
         configuration = {**result.configuration, "statistics": others}
         without = ranking_of(result.architectures, result.statistics, configuration)
         choices["without naswot-v1"] = without.best
-    choices["most parameters"] = largest_cluster(result.architectures)
+    choices["most parameters"] = largest_cluster(result.eligible())
     rows = []
     for choice, chosen in choices.items():
-        found = validate(clustering, chosen, accuracy)
+        found = result.validate_choice(chosen)
         rows.append(_validation_row(choice, chosen, found.accuracy, found.regret, found.lift))
-    every = validate(clustering, result.ranking.best, accuracy)
+    every = result.validate_choice(result.ranking.best)
     mean, best = every.clusters["accuracy"].mean(), every.clusters["accuracy"].max()
     lift = every.clusters["lift"].mean()
     rows.append(_validation_row("a random cluster (mean)", -1, mean, best - mean, lift))
@@ -163,16 +176,17 @@ def _validation_row(
 
 
 def _check_accuracies(space: Space, accuracies: pd.Series | None) -> None:
-    """Raise before any work where the accuracies do not cover the space."""
+    """Raise before any work where the accuracies are not those of the space."""
     if accuracies is None:
         return
-    missing = [name for name in space.architectures() if name not in accuracies.index]
-    if missing:
+    known = set(space.architectures())
+    strangers = [name for name in accuracies.index if name not in known]
+    if strangers or not len(accuracies):
         raise ArgumentError(
             "accuracies",
-            f"hold all {len(space):,} architectures of {space.name}",
-            f"none for {len(missing):,}, first {missing[0]!r}",
-            "complete the table, or run without it",
+            f"be of architectures of {space.name}",
+            f"{len(strangers):,} others, first {strangers[0]!r}" if strangers else "none",
+            "space.accuracies() joins a table",
         )
 
 
@@ -188,11 +202,57 @@ def _architectures_table(
     table.loc[list(clustering.medoids), "is_medoid"] = True
     sizes = space.sizes()
     table["n_parameters"], table["macs"] = sizes["n_parameters"], sizes["macs"]
-    # Rounded so that the last bits of a solver do not make equal tables differ.
-    table[["x", "y"]] = np.round(embed(population, metric=clustering.metric), 9)
+    table["x"] = table["y"] = np.nan
     for label, counts in zip(population.vocabulary, population.usage().T, strict=True):
-        table[f"{USAGE_PREFIX}{label}"] = counts
+        if label not in (INPUT_LABEL, OUTPUT_LABEL):
+            table[f"{USAGE_PREFIX}{label}"] = counts
     return table
+
+
+def _limits(
+    study: Study,
+    space: Space,
+    directory: Path,
+    n_jobs: int,
+    report: Callable[[str, int, int], None],
+) -> pd.DataFrame | None:
+    """What every architecture needs of what is limited; None without limits."""
+    if not study.limits:
+        return None
+    if (directory / files.LIMITS).exists():
+        return files.read_table(directory, files.LIMITS)
+    return limits_table(
+        space,
+        study.limits,
+        n_jobs=n_jobs,
+        progress=lambda done, total: report("limits", done, total),
+    )
+
+
+def _measured_from(
+    study: Study,
+    population: Population,
+    directory: Path,
+    report: Callable[[str, int, int], None],
+) -> Population | LandmarkTable:
+    """What is clustered: the programs, or their distances to landmarks."""
+    if study.landmarks is None:
+        return population
+    return landmark_table(
+        population,
+        study.landmarks,
+        study.metric,
+        random_state=study.seed,
+        path=directory / files.LANDMARKS,
+        progress=lambda done, total: report("distances", done, total),
+    )
+
+
+def _coordinates(
+    measured_from: Population | LandmarkTable, clustering: Clustering
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The map of the space, rounded: last bits of a solver do not make equal tables differ."""
+    return np.round(embed(measured_from, metric=clustering.metric), 9)
 
 
 def _evaluate_sample(

@@ -39,6 +39,7 @@ def stratified_sample(
     *,
     n_per_cluster: int,
     seed: int = 0,
+    eligible: NDArray[np.bool_] | None = None,
 ) -> Sample:
     """Distinct programs of each cluster, drawn uniformly without replacement.
 
@@ -52,11 +53,13 @@ def stratified_sample(
         How many programs of each cluster, >= 1; a smaller cluster is taken whole.
     seed : int, default=0
         Seed of the priorities.
+    eligible : ndarray of bool, shape (n,), optional
+        Which members may be drawn, and count; all by default.
 
     Returns
     -------
     Sample
-        Rows by cluster, then by priority; a program is represented by its first member.
+        Rows by cluster, then by priority; a program is represented by its first eligible member.
 
     Raises
     ------
@@ -78,6 +81,8 @@ def stratified_sample(
     members = pd.DataFrame(
         {"position": np.arange(len(labels)), "cluster": labels, "program": programs}
     )
+    if eligible is not None:
+        members = members[eligible]
     groups = members.groupby(["cluster", "program"], as_index=False).agg(
         position=("position", "first"), weight=("position", "size")
     )

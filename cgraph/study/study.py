@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from hashlib import file_digest
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cgraph.errors import ArgumentError
+from cgraph.spaces.limits import Limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +43,12 @@ class Study:
         The distance of spectral clustering; k-means works on the embedding of "hellinger".
     n_clusters : int, default=8
         How many clusters.
+    landmarks : int, optional
+        For spectral clustering of spaces whose pairs are too many: how many programs the
+        distances go to, in place of all.
+    limits : Limits, optional
+        What networks have to keep: those that do not are not evaluated and do not count. The
+        clusters are those of the whole space.
     statistics : sequence of str, default=("ntk", "regions", "naswot-v1", "naswot-v2")
         Names of statistics, or ids of protocols, that order the clusters.
     inputs : {"gaussian", "crops"}, default="gaussian"
@@ -63,6 +71,8 @@ class Study:
     method: str = "kmeans"
     metric: str = "hellinger"
     n_clusters: int = 8
+    landmarks: int | None = None
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
     statistics: tuple[str, ...] = ("ntk", "regions", "naswot-v1", "naswot-v2")
     inputs: str = "gaussian"
     n_sampled: int = 10
@@ -102,6 +112,7 @@ class Study:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["space"] = self.space if isinstance(self.space, str) else self.space.name
         values["statistics"] = list(self.statistics)
+        values["limits"] = _limits_of(self.limits)
         return values
 
     def run(
@@ -159,6 +170,19 @@ class Study:
             },
             "machine": platform.machine(),
         }
+
+
+def _limits_of(limits: Limits) -> dict[str, str]:
+    """Limits as plain values; a table of measurements by its name and what is in it."""
+    given = {field.name: getattr(limits, field.name) for field in fields(limits)}
+    found = {name: str(value) for name, value in given.items() if value is not None}
+    if limits.measured is not None:
+        path = Path(limits.measured)
+        if not path.is_file():
+            raise ArgumentError("measured", "be an existing file", repr(str(path)))
+        with path.open("rb") as file:
+            found["measured"] = f"{path.name} {file_digest(file, 'sha256').hexdigest()}"
+    return found
 
 
 def load_study(directory: str | Path) -> StudyResult:

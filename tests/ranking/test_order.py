@@ -163,3 +163,31 @@ def test_the_representation_names_the_best_cluster_and_its_ties():
     assert repr(rank(clustering_of(LABELS), table_of(VALUES))) == "Ranking(2 clusters, best 1)"
     tied = cgraph.rank(clustering_of([0, 0, 1, 1]), table_of([1.0, 2.0, 1.0, 2.0]))
     assert repr(tied) == "Ranking(2 clusters, best 0, 1 tied with it)"
+
+
+def test_only_eligible_networks_are_members():
+    eligible = np.array([True] * 6 + [True, True] + [False] * 4)
+    ranking = rank(clustering_of(LABELS), table_of(VALUES[:8]), eligible=eligible)
+    assert ranking.table["n_members"].tolist() == [2, 6]
+    assert ranking.members[1] == ("n6", "n7")
+    assert set(ranking.sample(2)) == {"n6", "n7"}
+
+
+def test_a_cluster_without_eligible_networks_is_last():
+    eligible = np.array([True] * 6 + [False] * 6)
+    ranking = rank(clustering_of(LABELS), table_of(VALUES[:6]), eligible=eligible)
+    assert ranking.table["cluster"].tolist() == [0, 1]
+    assert ranking.table["n_members"].tolist() == [6, 0]
+    assert ranking.members[1] == ()
+
+
+def test_an_evaluated_network_that_is_not_eligible_is_named():
+    eligible = np.array([True] * 11 + [False])
+    with pytest.raises(ArgumentError, match="networks that are eligible, got others, first 'n11'"):
+        rank(clustering_of(LABELS), table_of(VALUES), eligible=eligible)
+
+
+@pytest.mark.parametrize("eligible", [[True] * 3, [1] * 12], ids=["short", "numbers"])
+def test_eligible_is_a_truth_value_for_each(eligible):
+    with pytest.raises(ArgumentError, match="be 12 truth values"):
+        rank(clustering_of(LABELS), table_of(VALUES), eligible=eligible)

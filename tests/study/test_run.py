@@ -202,11 +202,24 @@ def test_another_study_is_refused_before_any_work(finished):
     assert tables(result.directory) == before
 
 
-def test_accuracies_with_a_gap_are_refused_before_any_work(tmp_path):
-    accuracies = pd.Series({"LR": 90.0})
-    with pytest.raises(ArgumentError, match="none for 9, first 'RL'"):
+def test_accuracies_of_another_space_are_refused_before_any_work(tmp_path):
+    accuracies = pd.Series({"LR": 90.0, "XY": 80.0})
+    with pytest.raises(ArgumentError, match="of words, got 1 others, first 'XY'"):
         STUDY.run(tmp_path / "new", accuracies=accuracies)
     assert not (tmp_path / "new").exists()
+
+
+def test_accuracies_with_gaps_count_what_is_known(finished, tmp_path):
+    names = list(Words().architectures())
+    known = pd.Series({name: 50.0 + i for i, name in enumerate(names) if i % 2})
+    found = STUDY.run(tmp_path / "gaps", accuracies=known).validation()
+    labels = finished[0].architectures["cluster"]
+    assert (
+        found.clusters["n_known"].tolist()
+        == labels[1::2].value_counts().reindex(range(3), fill_value=0).sort_index().tolist()
+    )
+    assert "known for 5 of 10 networks" in repr(found)
+    assert found.population_accuracy == pytest.approx(known.mean())
 
 
 @pytest.mark.parametrize("name", ["n_clusters", "n_sampled", "n_draws"])

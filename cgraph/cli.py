@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from cgraph.commands.cluster import cluster
 from cgraph.commands.console import err, out
 from cgraph.commands.diff import diff
+from cgraph.commands.distances import distances
 from cgraph.commands.report import report
 from cgraph.commands.spaces import spaces
 from cgraph.commands.study import study
@@ -22,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (study, report, spaces, trace, diff)
+COMMANDS = (study, report, spaces, trace, diff, distances, cluster)
 for command in COMMANDS:
     app.command()(command)
 

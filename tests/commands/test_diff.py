@@ -1,9 +1,7 @@
 import json
-import sys
 
 import pytest
 
-from cgraph import cli
 from cgraph.commands.kernels import kernel_names
 from cgraph.distances.edit.script import EditOperation, apply_edits
 from cgraph.export import write_graph
@@ -28,19 +26,6 @@ def large():
 def models(tmp_path):
     (tmp_path / "nets.py").write_text(MODELS)
     return f"{tmp_path / 'nets.py'}"
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cgraph", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        captured = capsys.readouterr()
-        return stopped.value.code or 0, captured.out, captured.err
-
-    return run
 
 
 def test_two_architectures(run):

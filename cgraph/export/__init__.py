@@ -16,12 +16,20 @@ if TYPE_CHECKING:
     from cgraph.export.graph_files import FORMATS as FORMATS
     from cgraph.export.graph_files import read_graph as read_graph
     from cgraph.export.graph_files import write_graph as write_graph
+    from cgraph.export.schema import study_schema as study_schema
+    from cgraph.export.study_files import STUDY_FORMATS as STUDY_FORMATS
+    from cgraph.export.study_files import export_study as export_study
+    from cgraph.export.study_files import read_export as read_export
 
 _HOMES = {
     "FORMATS": "graph_files",
+    "STUDY_FORMATS": "study_files",
+    "export_study": "study_files",
     "from_data": "geometric",
     "from_hetero_data": "geometric",
+    "read_export": "study_files",
     "read_graph": "graph_files",
+    "study_schema": "schema",
     "to_data": "geometric",
     "to_hetero_data": "geometric",
     "write_graph": "graph_files",

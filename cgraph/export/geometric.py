@@ -87,7 +87,7 @@ def to_hetero_data(
 
     occurring = [kernel.operation for kernel in graph.kernels]
     words, numbers = _numbered(occurring, operations, "operations")
-    data = _geometric().HeteroData()
+    data = geometric().HeteroData()
     data["memory"].num_nodes = len(graph.memories)
     for name, values in _memory_columns(graph.memories).items():
         data["memory"][name] = values
@@ -183,7 +183,7 @@ def to_data(graph: KernelGraph, vocabulary: Iterable[str] | None = None) -> Data
 
     words, numbers = _numbered(graph.labels, vocabulary, "vocabulary")
     operation = torch.tensor(numbers, dtype=torch.int64)
-    data = _geometric().Data(
+    data = geometric().Data(
         x=_one_hot(operation, len(words)),
         edge_index=torch.from_numpy(graph.edges.T.copy()),
         operation=operation,
@@ -251,13 +251,12 @@ def from_archive(content: bytes) -> Graph:
         raise GraphError("the file", "be written by torch.save of plain values", first) from error
     if not isinstance(value, dict):
         raise GraphError("the file", "hold the to_dict() of data", type(value).__name__)
-    geometric = _geometric()
     if "memory" in value:
-        return from_hetero_data(geometric.HeteroData.from_dict(value))
-    return from_data(geometric.Data.from_dict(value))
+        return from_hetero_data(geometric().HeteroData.from_dict(value))
+    return from_data(geometric().Data.from_dict(value))
 
 
-def _geometric() -> ModuleType:
+def geometric() -> ModuleType:
     """`torch_geometric.data`, whose own import warns of what it uses of PyTorch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

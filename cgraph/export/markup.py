@@ -49,7 +49,18 @@ def from_graphml(text: str) -> Graph:
     GraphError
         If the text is not GraphML (says at which line), or its nodes lack what a graph needs.
     """
-    return from_network(_read(lambda: nx.parse_graphml(text), "GraphML"))
+    return from_network(network_of_graphml(text))
+
+
+def network_of_graphml(text: str) -> nx.DiGraph:
+    """The networkx graph of a GraphML text.
+
+    Raises
+    ------
+    GraphError
+        If the text is not GraphML, or of no directed graph.
+    """
+    return _read(lambda: nx.parse_graphml(text), "GraphML")
 
 
 def graphml_of(network: nx.DiGraph) -> str:
@@ -89,9 +100,20 @@ def from_gexf(text: str) -> Graph:
     GraphError
         If the text is not GEXF (says at which line), or its nodes lack what a graph needs.
     """
+    return from_network(network_of_gexf(text))
+
+
+def network_of_gexf(text: str) -> nx.DiGraph:
+    """The networkx graph of a GEXF text.
+
+    Raises
+    ------
+    GraphError
+        If the text is not GEXF, or of no directed graph.
+    """
     network = _read(lambda: nx.read_gexf(io.BytesIO(text.encode())), "GEXF")
     network.graph.update(_description(text))
-    return from_network(network)
+    return network
 
 
 def gexf_of(network: nx.DiGraph) -> str:

@@ -18,6 +18,7 @@ from cgraph.errors import ArgumentError, GraphError
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.kernel import KernelGraph
 from cgraph.graphs.labels import label_with_attributes
+from cgraph.graphs.records import KERNEL_FIELDS, MEMORY_FIELDS
 
 Graph: TypeAlias = "ComputationalGraph | KernelGraph"
 Fact: TypeAlias = "bool | int | float | str | None"
@@ -26,12 +27,12 @@ KIND = "cgraph"
 COMPUTATIONAL = "computational-graph"
 KERNEL = "kernel-graph"
 
-# What networkx and the formats mean something else by.
+# What graphs, networkx and the formats mean something else by.
 _RESERVED_WORDS = (
     "id label pid key name outputs start end viz parents slices spells mode node_default "
     "edge_default directed multigraph cgraph"
 )
-RESERVED = frozenset(_RESERVED_WORDS.split())
+RESERVED = frozenset((*_RESERVED_WORDS.split(), *MEMORY_FIELDS, *KERNEL_FIELDS, "bipartite", "row"))
 
 
 def to_network(graph: Graph, facts: Mapping[str, Fact] | None = None) -> nx.DiGraph:

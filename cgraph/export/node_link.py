@@ -43,6 +43,17 @@ def from_node_link(text: str) -> Graph:
         If the text is not JSON (says at which line), not of this form, or its nodes lack what a
         graph needs.
     """
+    return from_network(network_of_node_link(text))
+
+
+def network_of_node_link(text: str) -> nx.DiGraph:
+    """The networkx graph of a node-link JSON text.
+
+    Raises
+    ------
+    GraphError
+        If the text is not JSON, not of this form, or of no directed graph.
+    """
     value = parse(text)
     if not isinstance(value, dict) or "nodes" not in value or not {"edges", "links"} & {*value}:
         raise GraphError("the text", "have nodes, and edges or links", "JSON without them")
@@ -56,7 +67,7 @@ def from_node_link(text: str) -> Graph:
         raise GraphError(
             "the graph", "be directed, with one edge from a node to another", f"a {network}"
         )
-    return from_network(network)
+    return network
 
 
 def node_link_of(network: nx.DiGraph) -> str:

@@ -223,8 +223,8 @@ def test_infinite_facts_are_text_in_json():
 def test_reserved_and_composite_facts_are_refused():
     with pytest.raises(ArgumentError, match=r"facts must have other names than .* got 'id'"):
         render(LABELLED, "gexf", {"id": 3})
-    with pytest.raises(ArgumentError, match=r"facts\['shape'\] must be .* got tuple"):
-        render(LABELLED, "graphml", {"shape": (1, 2)})
+    with pytest.raises(ArgumentError, match=r"facts\['sizes'\] must be .* got tuple"):
+        render(LABELLED, "graphml", {"sizes": (1, 2)})
     with pytest.raises(ArgumentError, match=r"left out of json, got \['cluster'\]; node-link"):
         render(LABELLED, "json", {"cluster": 3})
 

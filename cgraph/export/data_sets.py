@@ -1,0 +1,193 @@
+"""Graphs of a study as arrays to learn from: a data set of PyTorch Geometric, a NumPy archive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cgraph.errors import ArgumentError
+from cgraph.export.columns import protocols_in
+from cgraph.export.geometric import geometric, to_data
+from cgraph.export.studied import Chosen, Progress, batches
+from cgraph.export.tables import architecture_table
+from cgraph.graphs.tensor import adjacency_tensor
+
+if TYPE_CHECKING:
+    import torch
+    from torch_geometric.data import InMemoryDataset
+
+VERSION = 1
+
+
+def write_data_set(chosen: Chosen, path: Path, progress: Progress | None = None) -> None:
+    """Write kernel graphs as a data set of PyTorch Geometric, cluster and statistics as targets.
+
+    Parameters
+    ----------
+    chosen : Chosen
+        The architectures.
+    path : Path
+        The file.
+    progress : callable, optional
+        Called with the architectures that are done, and how many there are.
+
+    Notes
+    -----
+    Each graph is `to_data` over the vocabulary of the study, with "cluster" (int64), "y" (float32,
+    shape (1, n_targets)), "is_known" (bool, as "y": where it is False, "y" is 0 and means
+    nothing), "targets" (names of the columns of "y": ids of protocols, and "accuracy" where it is
+    known), "n_parameters", "n_macs" and "architecture".
+    """
+    import torch
+
+    space = chosen.found_space()
+    population = space.population(part=chosen.study.configuration["part"])
+    vocabulary = list(population.vocabulary)
+    table = architecture_table(chosen.study, chosen.positions)
+    targets = protocols_in(map(str, table.columns))
+    targets += ["accuracy"] if "accuracy" in table else []
+    values = table[targets].to_numpy(dtype=np.float32, na_value=np.nan)
+    items = []
+    for i, piece in enumerate(batches(chosen, 1, progress)):
+        data = to_data(population[int(piece[0])], vocabulary)
+        row = table.iloc[i]
+        known = ~np.isnan(values[i])
+        data.cluster = torch.tensor([int(row["cluster"])])
+        data.y = torch.from_numpy(np.where(known, values[i], np.float32(0)))[None]
+        data.is_known = torch.from_numpy(known)[None]
+        data.targets = targets
+        data.n_parameters = torch.tensor([int(row["n_parameters"])])
+        data.n_macs = torch.tensor([int(row["macs"])])
+        data.architecture = str(row["name"])
+        items.append(data)
+    if not items:
+        raise ArgumentError("only", "choose one architecture at least", "none")
+    geometric().InMemoryDataset.save(items, str(path))
+
+
+def read_data_set(path: Path) -> InMemoryDataset:
+    """The data set of a file that `write_data_set` made.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    torch_geometric.data.InMemoryDataset
+        Takes indices and transforms, and goes into a `DataLoader`.
+    """
+    data_set = geometric().InMemoryDataset()
+    data_set.load(str(path))
+    return data_set
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorArchive:
+    """Adjacency tensors of several architectures.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Strings of the architectures.
+    vocabulary : tuple of str
+        The K labels, in the order of the last axis.
+    indices : ndarray of int, shape (4, n_entries)
+        Graph, kernel, kernel and label of each entry that is 1.
+    shape : tuple of int
+        (n, V, V, K).
+    clusters : ndarray of int64, shape (n,)
+        Cluster of each.
+    """
+
+    names: tuple[str, ...]
+    vocabulary: tuple[str, ...]
+    indices: NDArray[np.integer]
+    shape: tuple[int, ...]
+    clusters: NDArray[np.int64]
+
+    def tensor(self) -> torch.Tensor:
+        """Sparse tensor of uint8 of shape (n, V, V, K), as `cgraph.adjacency_tensor` gives it."""
+        import torch
+
+        indices = torch.from_numpy(self.indices.astype(np.int64))
+        ones = torch.ones(indices.shape[1], dtype=torch.uint8)
+        return torch.sparse_coo_tensor(
+            indices, ones, self.shape, is_coalesced=True, check_invariants=False
+        )
+
+    def dense(self) -> NDArray[np.uint8]:
+        """The tensor as an array of shape (n, V, V, K)."""
+        array = np.zeros(self.shape, dtype=np.uint8)
+        array[tuple(self.indices)] = 1
+        return array
+
+
+def write_tensors(chosen: Chosen, path: Path, progress: Progress | None = None) -> None:
+    """Write the adjacency tensors of kernel graphs as a compressed NumPy archive.
+
+    Parameters
+    ----------
+    chosen : Chosen
+        The architectures.
+    path : Path
+        The file.
+    progress : callable, optional
+        Called when it is done.
+
+    Notes
+    -----
+    Its arrays are "indices", "shape", "vocabulary", "names", "clusters" and "version"; no object
+    is in it, so that `numpy.load` needs no pickle.
+    """
+    space = chosen.found_space()
+    population = space.population(part=chosen.study.configuration["part"])
+    tensor = adjacency_tensor(population[chosen.positions])
+    indices = tensor.indices().numpy()
+    largest = int(indices.max(initial=0))
+    clusters = chosen.study.architectures["cluster"].to_numpy()[chosen.positions]
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            version=np.int64(VERSION),
+            names=np.array(chosen.names, dtype=np.str_),
+            vocabulary=np.array(population.vocabulary, dtype=np.str_),
+            indices=indices.astype(np.min_scalar_type(largest)),
+            shape=np.array(tensor.shape, dtype=np.int64),
+            clusters=clusters.astype(np.int64),
+        )
+    if progress is not None:
+        progress(len(chosen), len(chosen))
+
+
+def read_tensors(path: Path) -> TensorArchive:
+    """The tensors of an archive that `write_tensors` made.
+
+    Raises
+    ------
+    ArgumentError
+        If an array is missing, or the archive is of a newer version.
+    """
+    with np.load(path, allow_pickle=False) as archive:
+        arrays: dict[str, Any] = dict(archive)
+    for name in ("version", "names", "vocabulary", "indices", "shape", "clusters"):
+        if name not in arrays:
+            raise ArgumentError(
+                "path", "be an archive of adjacency tensors", f"{path}, without {name!r}"
+            )
+    if arrays["version"] > VERSION:
+        raise ArgumentError(
+            "version", f"be at most {VERSION}", int(arrays["version"]), "upgrade cgraph"
+        )
+    return TensorArchive(
+        tuple(arrays["names"].tolist()),
+        tuple(arrays["vocabulary"].tolist()),
+        arrays["indices"],
+        tuple(arrays["shape"].tolist()),
+        arrays["clusters"],
+    )

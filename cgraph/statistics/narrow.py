@@ -3,7 +3,8 @@
 The libraries are tuned for wide layers. For a few channels, the gradient of a convolution with
 respect to its input is found several times sooner as a convolution with the mirrored weights, the
 gradients of one that looks at single pixels as products of matrices, and that of an average pooling
-as sums of shifted images. The numbers are the same up to rounding.
+as sums of shifted images. Where torch vectorises a backward pass over many cotangents, gradients
+come from `many`. The numbers are the same up to rounding.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ import torch.nn.functional as F  # noqa: N812 (its name everywhere)
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from cgraph.statistics import many
+
 # Widest layers, in channels, for which the quicker pass was the quicker one when measured.
 _WIDEST_CONVOLUTION = 4
 _WIDEST_POINTWISE = 16
 _WIDEST_POOLING = 16
+WIDEST_MANY = 12  # for many cotangents at once
 
 
 class NarrowBackward(TorchFunctionMode):
@@ -36,6 +40,10 @@ class NarrowBackward(TorchFunctionMode):
             pooling = _pooling_call(*args, **kwargs)
             if pooling is not None:
                 return _AveragePooling.apply(*pooling)  # type: ignore[no-untyped-call]
+        elif func is F.batch_norm:
+            norm = _norm_call(*args, **kwargs)
+            if norm is not None:
+                return _BatchNorm.apply(*norm)  # type: ignore[no-untyped-call]
         return func(*args, **kwargs)
 
 
@@ -53,8 +61,8 @@ def _convolution_call(
         return None
     pad, kernel = _pair(padding), tuple(weight.shape[2:])
     is_pointwise = kernel == (1, 1) and _pair(stride) == (1, 1)
-    widest = _WIDEST_POINTWISE if is_pointwise else _WIDEST_CONVOLUTION
-    if max(weight.shape[:2]) > widest or x.device.type != "cpu":
+    widest = _WIDEST_POINTWISE if is_pointwise else WIDEST_MANY
+    if max(weight.shape[:2]) > widest or not _is_for_kernels(x):
         return None
     if any(p > k - 1 for p, k in zip(pad, kernel, strict=True)):
         return None
@@ -86,6 +94,24 @@ def _pooling_call(
     return x, half, count_include_pad
 
 
+def _norm_call(
+    x: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> tuple[Any, ...] | None:
+    """Arguments for `_BatchNorm`; None for a call that it is not for."""
+    if not training or weight is None or bias is None or x.dim() != 4:
+        return None
+    if x.shape[1] > WIDEST_MANY or not _is_for_kernels(x):
+        return None
+    return x, weight, bias, running_mean, running_var, momentum, eps
+
+
 class _Convolution(torch.autograd.Function):
     """A convolution whose input gradient is a convolution."""
 
@@ -110,7 +136,14 @@ class _Convolution(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         grad_x = grad_weight = None
-        if weight.shape[2:] == (1, 1) and ctx.stride == (1, 1):
+        if many.is_many(g):
+            call = (g, x, weight, ctx.stride, ctx.padding)
+            if needs_x:
+                grad_x = many.input_gradients(*call)
+            if needs_weight:
+                grad_weight = many.weight_gradients(*call)
+            needs_x = needs_weight = False
+        elif weight.shape[2:] == (1, 1) and ctx.stride == (1, 1):
             pixels = g.flatten(2)
             if needs_x:
                 # bmm, as matmul would choose its way by what else takes a gradient.
@@ -120,13 +153,15 @@ class _Convolution(torch.autograd.Function):
                 products = torch.bmm(pixels, x.flatten(2).transpose(1, 2))
                 grad_weight = products.sum(0).view(weight.shape)
             needs_x = needs_weight = False
-        if needs_x:
+        if needs_x and max(weight.shape[:2]) <= _WIDEST_CONVOLUTION:
+            needs_x = False
             grad_x = _input_gradient(g, x, weight, ctx.stride, ctx.padding)
-        if needs_weight:
-            grad_weight = torch.ops.aten.convolution_backward(
+        if needs_x or needs_weight:
+            plain = torch.ops.aten.convolution_backward(
                 g, x, weight, None, ctx.stride, ctx.padding, (1, 1), False, (0, 0), 1,
-                (False, True, False),
-            )[1]  # fmt: skip
+                (needs_x, needs_weight, False),
+            )  # fmt: skip
+            grad_x, grad_weight = plain[0] if needs_x else grad_x, plain[1]
         grad_bias = g.sum((0, 2, 3)) if ctx.has_bias and needs_bias else None
         return grad_x, grad_weight, grad_bias, None, None
 
@@ -168,6 +203,41 @@ class _AveragePooling(torch.autograd.Function):
         return _window_sums(g * shares, ctx.half), None, None
 
 
+class _BatchNorm(torch.autograd.Function):
+    """Batch norm by the statistics of its batch."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        running_mean: Tensor | None,
+        running_var: Tensor | None,
+        momentum: float,
+        eps: float,
+    ) -> Tensor:
+        """Batch norm itself."""
+        variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+        ctx.eps = eps
+        ctx.save_for_backward(x, weight, mean, (variance + eps).rsqrt())
+        return F.batch_norm(x, running_mean, running_var, weight, bias, True, momentum, eps)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients with respect to input, weight and bias."""
+        (g,) = gradients
+        x, weight, mean, inverse_std = ctx.saved_tensors
+        if many.is_many(g):
+            found = many.norm_gradients(g, x, weight, mean, inverse_std)
+        else:
+            found = torch.ops.aten.native_batch_norm_backward(
+                g, x, weight, None, None, mean, inverse_std, True, ctx.eps, [True, True, True]
+            )
+        needed = zip(found, ctx.needs_input_grad[:3], strict=True)
+        return *(gradient if needs else None for gradient, needs in needed), *[None] * 4
+
+
 def _window_sums(x: Tensor, half: int) -> Tensor:
     """Sums over windows around each pixel, rows first."""
     for axis in (2, 3):
@@ -179,6 +249,10 @@ def _window_sums(x: Tensor, half: int) -> Tensor:
             total.narrow(axis, shift, n).add_(x.narrow(axis, 0, n))
         x = total
     return x
+
+
+def _is_for_kernels(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
 
 
 def _pair(value: Any) -> tuple[int, int]:

@@ -13,11 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cgraph.statistics.narrow import WIDEST_MANY
 from cgraph.statistics.nests import Nest, batch_size, call, head, logits_of, map_tensors
 from cgraph.statistics.options import Options
 from cgraph.statistics.probing import Probe, relative_rounding
 from cgraph.statistics.recording import quiet, run_forward
 from cgraph.statistics.values import Outcome, Reason, missing
+
+_AT_ONCE = 12  # backward passes; more of a thin network do not fit the cache
 
 
 def ntk(probe: Probe, _options: Options) -> Outcome:
@@ -39,7 +42,10 @@ def ntk(probe: Probe, _options: Options) -> Outcome:
             return missing(Reason.NOT_FINITE)
         method = "a backward pass a sample"
         kernel = gram_by_backward_passes(
-            seen.sums(), list(weights.values()), may_stop=probe.ignores_input
+            seen.sums(),
+            list(weights.values()),
+            may_stop=probe.ignores_input,
+            n_at_once=_AT_ONCE if _is_narrow(probe.model) else 1,
         )
     outcome = condition_number(kernel, relative_rounding(probe.model))
     return Outcome(outcome.value, outcome.reason, outcome.note, {"method": method})
@@ -71,20 +77,53 @@ def condition_number(kernel: NDArray[np.float64], rounding: float) -> Outcome:
 
 
 def gram_by_backward_passes(
-    sums: Tensor, weights: list[Tensor], *, may_stop: bool = False
+    sums: Tensor, weights: list[Tensor], *, may_stop: bool = False, n_at_once: int = 1
 ) -> NDArray[np.float64]:
-    """T by the definition: one backward pass for each sample through the one forward pass.
+    """T by the definition: a backward pass for each sample through the one forward pass.
 
     Holds the gradients: batch size times number of weights. Where every sample has the same output
     (`may_stop`) and the first has no gradient, none has, and the rest is not computed.
+
+    Parameters
+    ----------
+    sums : Tensor of shape (batch,)
+        Summed logits of each sample, with their graph.
+    weights : list of Tensor
+        The parameters of the definition.
+    may_stop : bool, default=False
+        Whether a first gradient of zero means that all are.
+    n_at_once : int, default=1
+        How many backward passes are vectorised to one: more is quicker where layers are narrow.
     """
     rows = sums.new_empty(len(sums), sum(w.numel() for w in weights))
-    for i in range(len(sums)):
-        gradients = torch.autograd.grad(
-            sums[i], weights, retain_graph=True, allow_unused=True, materialize_grads=True
+    if n_at_once > 1:
+        try:
+            return _gram_of_rows(rows, sums, weights, may_stop, n_at_once)
+        except (RuntimeError, NotImplementedError):
+            pass  # an operator whose backward pass cannot be vectorised
+    return _gram_of_rows(rows, sums, weights, may_stop, 1)
+
+
+def _gram_of_rows(
+    rows: Tensor, sums: Tensor, weights: list[Tensor], may_stop: bool, n_at_once: int
+) -> NDArray[np.float64]:
+    cotangents = torch.eye(len(sums), dtype=sums.dtype, device=sums.device)
+
+    def pull_back(cotangent: Tensor) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(
+            sums, weights, cotangent, retain_graph=True, allow_unused=True, materialize_grads=True
         )
-        torch.cat([g.reshape(-1) for g in gradients], out=rows[i])
-        if i == 0 and may_stop and not rows[0].any():
+
+    for start in range(0, len(sums), n_at_once):
+        chosen = cotangents[start : start + n_at_once]
+        if n_at_once == 1:
+            gradients = pull_back(chosen[0])
+        else:
+            with quiet():
+                gradients = torch.func.vmap(pull_back)(chosen)
+        block = rows[start : start + n_at_once]
+        torch.cat([g.reshape(len(block), -1) for g in gradients], dim=1, out=block)
+        if start == 0 and may_stop and not block.any():
             return np.zeros((len(sums), len(sums)))
     return _gram([rows])
 
@@ -136,6 +175,18 @@ def gram_of_independent_samples(
     if not torch.allclose(alone[: len(sums)], sums, rtol=tolerance, atol=scale):
         return None
     return _gram([g.reshape(len(alone), -1) for g in gradients.values()])
+
+
+def _is_narrow(model: nn.Module) -> bool:
+    """Whether every convolution is of the kind that many backward passes are vectorised for."""
+    convolutions = [m for m in model.modules() if isinstance(m, nn.modules.conv._ConvNd)]
+    return bool(convolutions) and all(
+        isinstance(m, nn.Conv2d)
+        and max(m.weight.shape[:2]) <= WIDEST_MANY
+        and m.groups == 1
+        and m.weight.device.type == "cpu"
+        for m in convolutions
+    )
 
 
 class _Caller(nn.Module):

@@ -144,7 +144,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "diagonal diag diag_embed diagflat tril triu block_diag meshgrid cartesian_prod "
             "combinations view_as_real view_as_complex to copy type_as atleast_1d atleast_2d "
             "atleast_3d fft_fftshift fft_ifftshift set resize pack_padded_sequence "
-            "pad_packed_sequence to_dense to_sparse shift",
+            "pad_packed_sequence to_dense to_sparse to_mkldnn shift",
             "view reshape split pad reflection_pad replication_pad to_sparse nested",
         ),
         _family(
@@ -196,7 +196,8 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "make values from nothing",
             "zeros zeros_like new_zeros ones ones_like new_ones full full_like new_full empty "
             "empty_like new_empty empty_strided new_empty_strided arange range linspace logspace "
-            "eye scalar_tensor tril_indices triu_indices vander zero fill fill_diagonal",
+            "efficientzerotensor eye scalar_tensor tril_indices triu_indices vander zero fill "
+            "fill_diagonal",
             "new_ empty sparse_coo_tensor sparse_csr_tensor",
         ),
         _family(
@@ -205,6 +206,11 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "rand rand_like randn randn_like randint randint_like randperm normal uniform "
             "bernoulli multinomial poisson exponential geometric cauchy log_normal random binomial",
             "rand",
+        ),
+        _family(
+            "control flow",
+            "run parts of a program again, or one of several",
+            "cond while_loop scan associative_scan map_impl invoke_subgraph",
         ),
         _family(
             "identity",

@@ -10,11 +10,12 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch._C import DispatchKey
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cgraph.tracing.operators import bind, operator_of
+from cgraph.tracing.operators import bind, operator_of, weight_of
 
 COMPOSITE = DispatchKey.CompositeImplicitAutograd
 
@@ -44,6 +45,8 @@ class InnerMacs(TorchDispatchMode):  # type: ignore[no-untyped-call]
     until operators with a rule appear.
     """
 
+    supports_higher_order_operators = True
+
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.macs = 0
@@ -53,7 +56,7 @@ class InnerMacs(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         """Count a call, or what it is made of."""
         kwargs = kwargs or {}
-        if func.namespace == "prim":
+        if not isinstance(func, torch._ops.OpOverload) or func.namespace == "prim":
             return func(*args, **kwargs)
         operator = operator_of(func)
         if operator.name in RULES:
@@ -67,8 +70,35 @@ class InnerMacs(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **kwargs)
 
 
+def run_and_count(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, int]:
+    """Result and MACs of an operator that takes functions, run as plain PyTorch runs it.
+
+    Parameters
+    ----------
+    func : torch._ops.HigherOrderOperator
+        As `torch.ops.higher_order.map_impl`.
+    args, kwargs
+        Its arguments.
+    """
+    if func.name() in RULES:
+        result = func(*args, **kwargs)
+        bound = dict(zip(("query", "key", "value"), args, strict=False))
+        return result, macs_of(func.name(), bound, result)
+    if func is torch.ops.higher_order.scan:
+        body, first, steps, rest = args
+        with InnerMacs() as counter:
+            body(*first, *(step[0] for step in steps), *rest)
+        return func(*args, **kwargs), counter.macs * int(steps[0].shape[0])
+    plain = func.py_kernels.get(DispatchKey.CompositeExplicitAutograd, func)
+    with InnerMacs() as counter:
+        result = plain(*args, **kwargs)
+    return result, counter.macs
+
+
 def _convolution(bound: Mapping[str, Any], result: Tensor) -> int:
-    weight: Tensor = bound["weight"]
+    weight = weight_of(bound)
+    if weight is None:
+        return 0
     per_element: int = math.prod(weight.shape[1:])
     # The elements of the input are spread where it is transposed, those of the output gathered.
     source: Tensor = bound["input"] if bound.get("transposed") else result
@@ -81,7 +111,8 @@ def _transposed_convolution(bound: Mapping[str, Any], _result: Tensor) -> int:
 
 
 def _linear(bound: Mapping[str, Any], result: Tensor) -> int:
-    return result.numel() * int(bound["input"].shape[-1])
+    source = bound["input"] if "input" in bound else bound["X"]  # X where weights are quantised
+    return result.numel() * int(source.shape[-1])
 
 
 def _inner(first: str) -> Rule:
@@ -112,6 +143,21 @@ def _recurrent(bound: Mapping[str, Any], _result: Any) -> int:
     return n_steps * sum(int(w.numel()) for w in bound["params"] if w.dim() == 2)
 
 
+def _quantised_recurrent(n_gates: int) -> Rule:
+    """Rule of layers whose weights are hidden, by the sizes of input and state."""
+
+    def rule(bound: Mapping[str, Any], _result: Any) -> int:
+        state = bound["hx"][0] if isinstance(bound["hx"], list | tuple) else bound["hx"]
+        source = bound["data"] if "data" in bound else bound["input"]
+        n_steps: int = math.prod(source.shape[:-1])
+        n_states, n_ways = int(state.shape[-1]), 2 if bound.get("bidirectional") else 1
+        n_inputs = int(source.shape[-1]) + (int(bound["num_layers"]) - 1) * n_states * n_ways
+        per_way = n_inputs + int(bound["num_layers"]) * n_states
+        return n_steps * n_ways * n_gates * n_states * per_way
+
+    return rule
+
+
 def _recurrent_cell(bound: Mapping[str, Any], _result: Any) -> int:
     n_rows: int = math.prod(bound["input"].shape[:-1])
     return n_rows * int(bound["w_ih"].numel() + bound["w_hh"].numel())
@@ -126,10 +172,12 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(
         ("conv1d", "conv2d", "conv3d", "convolution", "conv_depthwise3d"), _convolution
     ),
+    **dict.fromkeys(("conv1d_relu", "conv2d_relu", "conv3d_relu", "conv2d_dynamic"), _convolution),
     **dict.fromkeys(
         ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _transposed_convolution
     ),
-    "linear": _linear,
+    **dict.fromkeys(("linear", "linear_dynamic", "linear_relu", "linear_relu_dynamic"), _linear),
+    **dict.fromkeys(("linear_dynamic_fp16", "linear_relu_dynamic_fp16"), _linear),
     "matmul": _inner("self"),
     "mm": _inner("self"),
     "mv": _inner("self"),
@@ -149,10 +197,13 @@ RULES: dict[str, Rule] = {
             "scaled_dot_product_efficient_attention",
             "scaled_dot_product_cudnn_attention",
             "scaled_dot_product_attention_math",
+            "flex_attention",
         ),
         _attention,
     ),
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent),
     **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), _recurrent_cell),
+    "quantized_lstm": _quantised_recurrent(4),
+    "quantized_gru": _quantised_recurrent(3),
     "bilinear": _bilinear,
 }

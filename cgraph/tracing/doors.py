@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import fx, nn
 from torch.export import ExportedProgram
+from torch.nn.parameter import is_lazy
 
 from cgraph.errors import ArgumentError, TraceError
 from cgraph.tracing.exported import open_graph, open_program, read_program
@@ -67,8 +69,10 @@ def _as_written(model: nn.Module) -> nn.Module:
 
 
 def _refuse_unfinished(model: nn.Module) -> None:
-    """Raise for a module that is not set up, or has nothing to run."""
+    """Raise for a module that is not set up, has nothing to run, or no shapes yet."""
     kind = type(model)
+    if isinstance(model, torch.jit.ScriptModule):
+        return  # a traced one hides what it is made of
     if "_modules" not in vars(model):
         raise TraceError(
             "",
@@ -77,3 +81,12 @@ def _refuse_unfinished(model: nn.Module) -> None:
         )
     if kind.forward is nn.Module.forward and "forward" not in vars(model):
         raise TraceError("", f"{kind.__name__} has no forward", "define it, or trace what calls it")
+    for scope, module in model.named_modules():
+        held = (*module._parameters.items(), *module._buffers.items())
+        for name, tensor in held:
+            if is_lazy(tensor):
+                raise TraceError(
+                    scope,
+                    f"its {name!r} is lazy and has no shape yet",
+                    "run the model once on an example before it is captured",
+                )

@@ -31,6 +31,7 @@ SYNONYMS = {
     "numpy_T": "t",
     "mT": "transpose",
     "mH": "transpose",
+    "matrix_H": "transpose",
 }
 
 # Functional in their schema, yet they update these arguments where the flag is set.
@@ -200,14 +201,35 @@ def _is_default(operator: Operator, name: str, value: Any) -> bool:
     return default is not None and type(default) is type(value) and bool(default == value)
 
 
+def weight_of(bound: Mapping[str, Any]) -> torch.Tensor | None:
+    """The weight of a convolution, also where it is packed for a quantised one."""
+    weight = bound.get("weight")
+    packed = bound.get("packed_weight")
+    if isinstance(weight, torch.Tensor):
+        return weight
+    return packed_tensors(packed)[0] if isinstance(packed, torch.ScriptObject) else None
+
+
+def packed_tensors(packed: torch.ScriptObject) -> list[torch.Tensor]:
+    """Weight and bias of packed parameters of a quantised layer; none where they are hidden."""
+    if "unpack" not in packed._method_names():  # type: ignore[attr-defined]
+        return []
+    return [t for t in packed.unpack() if isinstance(t, torch.Tensor)]  # type: ignore[attr-defined]
+
+
 def _describe_convolution(
     operator: Operator, bound: Mapping[str, Any], found: dict[str, Attribute]
 ) -> None:
-    weight = bound.get("weight")
-    if not isinstance(weight, torch.Tensor) or weight.dim() < 3 or operator.name == "conv_tbc":
+    weight = weight_of(bound)
+    if weight is None or weight.dim() < 3 or operator.name == "conv_tbc":
         return
     window = tuple(weight.shape[2:])
     found["kernel_size"] = window
+    packed = bound.get("packed_weight")
+    if packed is not None:
+        for name in ("stride", "padding", "dilation"):
+            found[name] = tuple(getattr(packed, name)())
+        found["groups"] = packed.groups()
     for name, default in (("stride", 1), ("padding", 0), ("dilation", 1), ("output_padding", 0)):
         if name in operator.arguments:
             found[name] = _spread(found.get(name, default), len(window))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -22,11 +22,11 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
 from cgraph.errors import TraceError
-from cgraph.graphs.computational import ComputationalGraph, MemoryKind
+from cgraph.graphs.computational import ComputationalGraph
 from cgraph.tracing.depth import Depth, Recording, at_depth, check_depth
 from cgraph.tracing.doors import open_door
 from cgraph.tracing.ledger import Ledger
-from cgraph.tracing.recorder import AutocastOnMetaError, Recorder
+from cgraph.tracing.recorder import AutocastOnMetaError, Recorder, data_of
 from cgraph.tracing.replay import Replay
 from cgraph.tracing.restoring import restored
 from cgraph.tracing.scopes import Scopes
@@ -150,24 +150,16 @@ def _attempt(
     ledger = Ledger([*parameters, *buffers])
     stand_ins = StandIns(engine, autograd)
     recorder = Recorder(ledger, scopes, stand_ins)
-    leaves, spec = pytree.tree_flatten_with_path((args, dict(kwargs)))
-    values = [
-        recorder.bring(leaf, "input", _input_name(model, path)) if _is_tensor(leaf) else leaf
-        for path, leaf in leaves
-    ]
-    given: tuple[tuple[MemoryKind, dict[str, Any]], ...] = (
-        ("parameter", parameters),
-        ("buffer", buffers),
-    )
-    for kind, named in given:
-        for name, tensor in named.items():
-            ledger.add_given(stand_ins.of(tensor), kind, name, name.rpartition(".")[0])
-    args, kwargs = pytree.tree_unflatten(values, spec)
     # With autograd out of the way an operator arrives whole; with it, as what it is made of.
     below = nullcontext() if autograd else torch._C._AutoDispatchBelowAutograd()
     with restored(model), torch.set_grad_enabled(autograd), below, _eager():
         try:
-            with stand_ins.running(), scopes.watched(), recorder:
+            args, kwargs = _brought(recorder, model, args, kwargs)
+            for name, parameter in parameters.items():
+                recorder.bring_named(parameter, "parameter", name)
+            for name, buffer in buffers.items():
+                recorder.bring_named(buffer, "buffer", name)
+            with stand_ins.running(), scopes.watched(), data_of(recorder), recorder:
                 result = model(*args, **kwargs)
         except Exception as error:
             raise _explained(error, scopes, engine) from error
@@ -180,6 +172,47 @@ def _attempt(
     title = model.title if isinstance(model, Replay) else type(model).__name__
     graph, calls = ledger.graph(outputs, title)
     return Recording(graph, tuple(calls))
+
+
+def _brought(
+    recorder: Recorder, model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments with stand-ins in the place of their tensors.
+
+    An object that PyTorch cannot take apart (a dataclass, a graph of PyG) stays as it is: its
+    tensors are known, and exchanged when they are used.
+    """
+    leaves, spec = pytree.tree_flatten_with_path((args, dict(kwargs)))
+    values = []
+    for path, leaf in leaves:
+        name = _input_name(model, path)
+        if _is_tensor(leaf):
+            leaf = recorder.bring(leaf, "input", name)
+        else:
+            for inner, tensor in _tensors_of_object(leaf):
+                recorder.bring(tensor, "input", f"{name}.{inner}")
+                recorder.stand_ins.hide(tensor)
+        values.append(leaf)
+    return pytree.tree_unflatten(values, spec)  # type: ignore[no-any-return]
+
+
+def _tensors_of_object(value: Any, depth: int = 4) -> Iterator[tuple[str, Tensor]]:
+    """The tensors that an object holds, each with the way to it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = [(f.name, getattr(value, f.name)) for f in fields(value)]
+    elif isinstance(value, Mapping):
+        parts = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, list | tuple | set):
+        parts = [(str(i), item) for i, item in enumerate(value)]
+    elif isinstance(value, type | nn.Module) or not hasattr(value, "__dict__"):
+        parts = []
+    else:
+        parts = [(name, item) for name, item in vars(value).items() if not callable(item)]
+    for name, item in parts:
+        if _is_tensor(item):
+            yield name, item
+        elif depth:
+            yield from ((f"{name}.{way}", t) for way, t in _tensors_of_object(item, depth - 1))
 
 
 def tensors_in(value: Any) -> list[Tensor]:

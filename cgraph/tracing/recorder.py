@@ -7,12 +7,15 @@ and schemas still say what is written and what is a view.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from cgraph.errors import TraceError
 from cgraph.graphs.computational import Attributes, MemoryKind
 from cgraph.tracing import costs, outcomes
 from cgraph.tracing.ledger import Ledger
@@ -21,6 +24,7 @@ from cgraph.tracing.operators import (
     attributes_of,
     bind,
     operator_of,
+    packed_tensors,
     written_arguments,
 )
 from cgraph.tracing.outcomes import META
@@ -61,6 +65,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.values = KnownValues(ledger)
         self._on_meta = stand_ins.engine == "meta"
         self._computes = stand_ins.engine == "real"
+        self._packed: dict[int, tuple[torch.ScriptObject, list[Tensor]]] = {}
         self._fresh: Tensor | None = None  # what a factory has just made
 
     def __torch_dispatch__(
@@ -151,6 +156,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if isinstance(value, Tensor):
             if any(value is t for t in written):
                 return value
+            if value.is_nested:
+                problem = "it makes nested tensors, which have no shape"
+                raise TraceError(self.scopes.current.scope, problem, "pad them, and pass a mask")
             if self.ledger.knows(value):
                 # The very object that came in (dropout in eval mode): the result needs its own.
                 value = torch.ops.aten.alias.default(value)
@@ -179,7 +187,21 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return value
         if isinstance(value, list | tuple) and any(isinstance(v, Tensor) for v in value):
             return [self._stand_in(v, tensors) for v in value]
+        if isinstance(value, torch.ScriptObject):
+            tensors.extend(self._unpacked(value))
         return value
+
+    def _unpacked(self, packed: torch.ScriptObject) -> list[Tensor]:
+        """The weights that are packed in an object: parameters, though PyTorch shows none."""
+        if id(packed) not in self._packed:
+            scope = self.scopes.current.scope
+            with _disable_current_modes():
+                found = packed_tensors(packed)
+            for tensor, name in zip(found, ("weight", "bias"), strict=False):
+                full_name = f"{scope}.{name}" if scope else name
+                self.ledger.add_given(tensor, "parameter", full_name, scope)
+            self._packed[id(packed)] = (packed, found)
+        return self._packed[id(packed)][1]
 
     def bring(self, real: Tensor, kind: MemoryKind, name: str) -> Tensor:
         """The stand-in for a tensor that no recorded operator made, entered in the ledger.
@@ -209,6 +231,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     self.values.note(stand_in, real)
         return stand_in
 
+    def bring_named(self, real: Tensor, kind: MemoryKind, name: str) -> None:
+        """Enter a parameter or buffer under its name."""
+        self.ledger.add_given(self.stand_ins.of(real), kind, name, name.rpartition(".")[0])
+
+    def give_data(self, real: Tensor, data: Tensor) -> None:
+        """Note that the program has set the `.data` of a tensor."""
+        self.stand_ins.rebind(real, self.bring(data, "constant", "constant"))
+
     def _ask(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Answer a question about tensors.
 
@@ -226,7 +256,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _is_made(self, tensor: Tensor) -> bool:
         """Whether a tensor has no real value, or one that this run has changed."""
-        if self.ledger.knows_storage(tensor):
+        if self.ledger.knows_storage(tensor) or self.stand_ins.is_hidden(tensor):
             return True
         stand_in = self.stand_ins.known(tensor)
         return stand_in is not None and self.ledger.is_written(stand_in)
@@ -239,10 +269,35 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return (if_true if bool(predicate) else if_false)(*(rest[0] if rest else ()))
         tensors: list[Tensor] = []
         args = tuple([self._stand_in(value, tensors) for value in args])
-        result = func(*args, **{name: self._stand_in(v, tensors) for name, v in kwargs.items()})
+        kwargs = {name: self._stand_in(value, tensors) for name, value in kwargs.items()}
+        name = func.name()
+        result, macs = costs.run_and_count(func, args, kwargs)
         reads = [self.ledger.current(t) for t in tensors]
-        kernel = self.ledger.add_kernel(func.name(), Attributes(), self.scopes.current, 0, reads)
+        kernel = self.ledger.add_kernel(name, Attributes(), self.scopes.current, macs, reads)
         return self._enter(result, kernel, [], tensors)
+
+
+@contextmanager
+def data_of(recorder: Recorder) -> Iterator[None]:
+    """A context in which setting the `.data` of a real tensor is noted, and does not change it."""
+    plain: Any = torch._C.TensorBase.data
+    stand_ins = recorder.stand_ins
+
+    def get(tensor: Tensor) -> Any:
+        stand_in = stand_ins.known(tensor) if stand_ins.is_hidden(tensor) else None
+        return plain.__get__(tensor if stand_in is None else stand_in)
+
+    def put(tensor: Tensor, data: Tensor) -> None:
+        if stand_ins.known(tensor) is None:
+            plain.__set__(tensor, data)
+        else:
+            recorder.give_data(tensor, data)
+
+    torch.Tensor.data = property(get, put)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del torch.Tensor.data
 
 
 def _laid_out_as_fused(bound: dict[str, Any], result: Tensor) -> Tensor:

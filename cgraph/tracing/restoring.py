@@ -31,6 +31,7 @@ def restored(model: nn.Module) -> Iterator[None]:
         are attributes; deeper changes are not seen.
     """
     saved = [(module, _contents(module)) for module in model.modules()]
+    flags = [(t, t.requires_grad, t.grad) for t in (*model.parameters(), *model.buffers())]
     states = random.getstate(), torch.get_rng_state(), _numpy_state()
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
@@ -48,6 +49,11 @@ def restored(model: nn.Module) -> Iterator[None]:
             sys.modules["numpy"].random.set_state(states[2])
         for module, contents in saved:
             _put_back(module, contents)
+        for tensor, requires_grad, grad in flags:
+            if tensor.requires_grad != requires_grad:
+                tensor.requires_grad_(requires_grad)
+            if tensor.grad is not grad:
+                tensor.grad = grad
 
 
 _Contents = dict[str, tuple[Any, Any]]

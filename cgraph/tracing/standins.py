@@ -15,7 +15,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch._subclasses import fake_tensor
-from torch.nn.parameter import is_lazy
 
 from cgraph.errors import TraceError
 
@@ -38,6 +37,7 @@ class StandIns:
         self.autograd = autograd
         self._made: dict[int, tuple[Tensor, Tensor]] = {}  # by identity; the real one is held
         self._flat: dict[tuple[int, torch.dtype], Tensor] = {}  # over each storage
+        self._hidden: set[int] = set()
         self._mode = (
             fake_tensor.FakeTensorMode(allow_non_fake_inputs=True) if engine == "fake" else None
         )
@@ -61,6 +61,19 @@ class StandIns:
         made = self._made.get(id(real))
         return made[1] if made else None
 
+    def rebind(self, real: Tensor, stand_in: Tensor) -> None:
+        """Let another tensor stand in for a real one, whose `.data` it has become."""
+        self._made[id(real)] = (real, stand_in)
+        self.hide(real)
+
+    def hide(self, real: Tensor) -> None:
+        """Let the values of a real tensor not be the program's to ask for."""
+        self._hidden.add(id(real))
+
+    def is_hidden(self, real: Tensor) -> bool:
+        """Whether a tensor is real, but its values are not the program's."""
+        return id(real) in self._hidden
+
     def of(self, real: Tensor) -> Tensor:
         """The stand-in for a tensor.
 
@@ -83,11 +96,9 @@ class StandIns:
             raise TraceError(
                 "", "it has meta or fake tensors, which hold no data", "pass fake=True"
             )
-        if is_lazy(real):
+        if real.is_nested:
             raise TraceError(
-                "",
-                "it has lazy parameters that have no shape yet",
-                "run it once on an example before it is captured",
+                "", "it has nested tensors, which have no shape", "pad them, and pass a mask"
             )
         with torch.no_grad():
             if not is_fake and type(real) not in (Tensor, torch.nn.Parameter, torch.nn.Buffer):
@@ -119,9 +130,10 @@ class StandIns:
         if self.engine == "real":
             return real.detach().clone()
         if real.layout is not torch.strided:
+            layout = str(real.layout).removeprefix("torch.")
             raise TraceError(
                 "",
-                "the size of a sparse tensor depends on its values",
+                f"the size of a tensor of layout {layout} depends on its values",
                 "pass fake=False to run it on copies of the real tensors",
             )
         if self._mode is not None:

@@ -31,7 +31,7 @@ class LayerMissing(nn.Module):
         (NotSetUp(), r"NotSetUp\.__init__ did not set up nn\.Module; call super"),
         (nn.Module(), "Module has no forward"),
         (nn.ModuleList([nn.ReLU()]), "ModuleList has no forward"),
-        (nn.Sequential(nn.LazyLinear(4)), "lazy parameters"),
+        (nn.Sequential(nn.LazyLinear(4)), "its .weight. is lazy"),
         (LayerMissing(), "no attribute 'second'"),
     ],
     ids=["not set up", "no forward", "a list", "lazy", "layer missing"],

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.spaces.nasbench201 import equivalences, notation, operations, programs
+from cgraph.spaces.nasbench201.analog import ANALOG
+from cgraph.spaces.nasbench201.official import OFFICIAL
 from cgraph.spaces.space import (
     Architecture,
     Form,
@@ -46,6 +48,7 @@ class NASBench201(Space):
     summary = "cells of 4 nodes and 6 edges, 5 operations"
     source = "Dong and Yang, 2020, NAS-Bench-201, ICLR"
     parts: tuple[Part, ...] = ("cell", "network", "operations")
+    accuracy_sources = (ANALOG, OFFICIAL)
     # Skeleton: shape of one input. The skeletons themselves are in the module of the networks,
     # which loads PyTorch.
     input_shapes: Mapping[str, tuple[int, ...]] = MappingProxyType(

@@ -1,0 +1,53 @@
+"""Reading a file of NAS-Bench-201: plain data here, against PyTorch's own reader of it.
+
+    python tests/benchmarks/bench_official.py [--architectures N]
+
+Writes a file as the benchmark's authors did, reads it both ways, and prints seconds and what the
+4.7 GB of v1.1 would take at that rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cgraph.spaces.nasbench201 import archives
+from cgraph.spaces.nasbench201.official import official_runs
+from tests.spaces import nasbench201_files as files
+
+WHOLE_BYTES = 4.7e9
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--architectures", type=int, default=50, help="how many the file holds")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        content = files.whole(range(options.architectures))
+        path = files.write_pth(Path(folder) / "file.pth", content, is_old=True)
+        size = path.stat().st_size
+        print(f"{options.architectures} architectures, {size / 1e6:.1f} MB")
+        seconds = {}
+        for name, load in (
+            ("torch.load(weights_only=True)", archives._load_tensors),
+            ("plain data", lambda path: archives._load_pth(path, allow_pickle=False)),
+        ):
+            start = time.perf_counter()
+            read = load(path)
+            seconds[name] = time.perf_counter() - start
+            assert read == content
+            whole = seconds[name] * WHOLE_BYTES / size / 60
+            print(f"{name:<32}{seconds[name]:8.2f} s, {whole:6.1f} min for 4.7 GB")
+        first, second = seconds.values()
+        print(f"{first / second:.1f} times as fast")
+        start = time.perf_counter()
+        official_runs(read, None)
+        print(f"{'table of all trainings':<32}{time.perf_counter() - start:8.2f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """Reading a file of NAS-Bench-201: plain data here, against PyTorch's own reader of it.
 
-    python tests/benchmarks/bench_official.py [--architectures N]
+    python -m tests.benchmarks.bench_official [--architectures N]
 
 Writes a file as the benchmark's authors did, reads it both ways, and prints seconds and what the
 4.7 GB of v1.1 would take at that rate.

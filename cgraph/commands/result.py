@@ -11,6 +11,7 @@ from rich.table import Table
 from cgraph.commands.console import out
 
 if TYPE_CHECKING:
+    from cgraph.ranking.order import Ranking
     from cgraph.study.result import StudyResult
 
 
@@ -24,20 +25,7 @@ def print_result(result: StudyResult) -> None:
     """
     from cgraph.study.run import validation_rows
 
-    clusters = result.ranking.table.to_dict("records")
-    name = result.configuration["space"]
-    table = Table(title=f"Clusters of {name}, best first", box=SIMPLE_HEAD)
-    for name in ("place", "likely", "members", "evaluated", "score", "95 %", "P(first)"):
-        table.add_column(name, justify="right")
-    for row in clusters:
-        table.add_row(*_cells(row))
-    out.print(table)
-    means = Table("place", title="Mean of each statistic", box=SIMPLE_HEAD)
-    for protocol in result.ranking.protocols:
-        means.add_column(protocol.replace("@", "\n@"), justify="right")
-    for row in clusters:
-        means.add_row(_place(row), *[f"{row[p]:.4g}" for p in result.ranking.protocols])
-    out.print(means)
+    print_ranking(result.ranking, f"Clusters of {result.configuration['space']}, best first")
     rows = validation_rows(result)
     if rows:
         checked = Table("choice", title="Against trained accuracy", box=SIMPLE_HEAD)
@@ -51,14 +39,56 @@ def print_result(result: StudyResult) -> None:
             )
             checked.add_row(choice["choice"], *worth)
         out.print(checked)
-    out.print("Networks of the best cluster, at random:")
-    size = len(result.ranking.members[result.ranking.best])
-    for name in result.ranking.sample(min(3, size), random_state=result.configuration["seed"]):
-        out.print(f"  {name}", highlight=False, soft_wrap=True, markup=False)
+    print_sample(result.ranking, 3, result.configuration["seed"])
     out.print("Written:")
     for path in sorted(result.directory.rglob("*")):
         if path.is_file():
             out.print(f"  {path}", highlight=False, soft_wrap=True, markup=False)
+
+
+def print_ranking(ranking: Ranking, title: str) -> None:
+    """Print clusters in order, and what was measured of them.
+
+    Parameters
+    ----------
+    ranking : Ranking
+        The order.
+    title : str
+        What stands above it.
+    """
+    clusters = ranking.table.to_dict("records")
+    table = Table(title=title, box=SIMPLE_HEAD)
+    for name in ("place", "likely", "members", "evaluated", "score", "95 %", "P(first)"):
+        table.add_column(name, justify="right")
+    for row in clusters:
+        table.add_row(*_cells(row))
+    out.print(table)
+    means = Table("place", title="Mean of each statistic", box=SIMPLE_HEAD)
+    for protocol in ranking.protocols:
+        means.add_column(protocol.replace("@", "\n@"), justify="right")
+    for row in clusters:
+        means.add_row(_place(row), *[f"{row[p]:.4g}" for p in ranking.protocols])
+    out.print(means)
+
+
+def print_sample(ranking: Ranking, n: int, seed: int) -> None:
+    """Print networks of the best cluster, drawn at random.
+
+    Parameters
+    ----------
+    ranking : Ranking
+        The order.
+    n : int
+        How many at most.
+    seed : int
+        Seed of the draw.
+    """
+    size = len(ranking.members[ranking.best])
+    if min(n, size) < 1:
+        return
+    out.print("Networks of the best cluster, at random:")
+    for name in ranking.sample(min(n, size), random_state=seed):
+        out.print(f"  {name}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _cells(row: Mapping[Hashable, Any]) -> list[str]:

@@ -9,11 +9,13 @@ from typing import Any
 import pandas as pd
 
 from cgraph.clustering.result import Clustering
-from cgraph.errors import ArgumentError
+from cgraph.errors import ArgumentError, CGraphError
 from cgraph.ranking.order import Ranking, rank
 from cgraph.ranking.validate import Validation, validate
 from cgraph.report.figures import StudyTables
+from cgraph.spaces import resolve
 from cgraph.spaces.limits import KEEPS
+from cgraph.spaces.space import Space
 from cgraph.study import directory as files
 
 
@@ -54,6 +56,25 @@ class StudyResult:
     def clustering(self) -> Clustering:
         """The clusters of the study."""
         return clustering_of(self.architectures, self.configuration)
+
+    def space(self) -> Space:
+        """The space that was studied, by its name.
+
+        Raises
+        ------
+        ArgumentError
+            If it cannot be found so, or has not the architectures of the study.
+        """
+        name = self.configuration["space"]
+        try:
+            found = resolve(name)
+        except CGraphError as error:
+            raise ArgumentError(
+                "space", f"be given for a study of {name!r}", "none", str(error)
+            ) from error
+        if found.architectures() != tuple(self.architectures["name"]):
+            raise ArgumentError("space", f"have the architectures of this study of {name!r}", found)
+        return found
 
     def tables(self) -> StudyTables:
         """What figures are drawn from."""

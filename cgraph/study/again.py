@@ -1,0 +1,68 @@
+"""A study that has run, ranked anew: by other statistics, or for another device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cgraph.errors import ArgumentError
+from cgraph.ranking.order import Ranking
+from cgraph.spaces.limits import KEEPS, Limits, limits_table
+from cgraph.spaces.space import Space
+from cgraph.study.result import StudyResult, ranking_of
+
+
+def rank_again(
+    result: StudyResult,
+    *,
+    statistics: Sequence[str] | None = None,
+    limits: Limits | None = None,
+    space: Space | None = None,
+    n_jobs: int = 1,
+) -> Ranking:
+    """Order of the clusters of a study under other statistics or limits; nothing is evaluated.
+
+    Parameters
+    ----------
+    result : StudyResult
+        The study.
+    statistics : sequence of str, optional
+        Which of the statistics that were evaluated count; by default those of the study.
+    limits : Limits, optional
+        What networks have to keep; by default what the study asked. Evaluated networks that do
+        not keep them drop out, so intervals widen.
+    space : Space, optional
+        The space, where it cannot be found by its name.
+    n_jobs : int, default=1
+        Processes that find peak memories, where limits ask for them.
+
+    Returns
+    -------
+    Ranking
+
+    Raises
+    ------
+    ArgumentError
+        If a statistic was not evaluated, no network keeps the limits, or no evaluated one does.
+    """
+    architectures, table = result.architectures, result.statistics
+    if limits is not None:
+        found = limits_table(space or result.space(), limits, n_jobs=n_jobs)
+        columns = [name for name in architectures if name not in found]
+        architectures = architectures[columns].join(found)
+        kept = architectures.loc[architectures[KEEPS]]
+        table = table[table["name"].isin(kept["name"])]
+        if table.empty:
+            raise ArgumentError(
+                "limits",
+                "be kept by an evaluated network",
+                f"{len(kept):,} networks that keep them and none of these evaluated",
+                "run a study with these limits",
+            )
+        n_alike = kept.groupby(["cluster", "class"]).size().rename("weight")
+        program = architectures.set_index("name")["class"]
+        table = table.drop(columns="weight").assign(program=table["name"].map(program))
+        table = table.join(n_alike, on=["cluster", "program"]).drop(columns="program")
+    configuration = dict(result.configuration)
+    if statistics is not None:
+        configuration["statistics"] = list(statistics)
+    return ranking_of(architectures, table, configuration)

@@ -12,6 +12,7 @@ from cgraph.commands.cluster import cluster
 from cgraph.commands.console import err, out
 from cgraph.commands.diff import diff
 from cgraph.commands.distances import distances
+from cgraph.commands.export import export
 from cgraph.commands.rank import rank
 from cgraph.commands.report import report
 from cgraph.commands.spaces import spaces
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (study, report, spaces, trace, diff, distances, cluster, rank)
+COMMANDS = (study, report, spaces, trace, diff, distances, cluster, rank, export)
 for command in COMMANDS:
     app.command()(command)
 

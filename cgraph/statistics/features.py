@@ -30,7 +30,7 @@ def zen(probe: Probe, _options: Options) -> Outcome:
     """
     norms = [m for m in probe.model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     x = probe.batches[0]
-    near = map_tensors(lambda t: t + _STEP * torch.randn_like(t) if t.is_floating_point() else t, x)
+    near = map_tensors(lambda t: t + _STEP * _noise_like(t) if t.is_floating_point() else t, x)
     maps = []
     for inputs in (x, near):
         recorder = _BeforePooling()
@@ -47,6 +47,11 @@ def zen(probe: Probe, _options: Options) -> Outcome:
     variances = [norm.running_var for norm in norms if norm.running_var is not None]
     scales = [float(variance.double().mean()) for variance in variances]
     return Outcome(math.log(difference) + sum(math.log(scale) / 2 for scale in scales))
+
+
+def _noise_like(tensor: Tensor) -> Tensor:
+    """Standard normal values, the same on every device."""
+    return torch.randn(tensor.shape, dtype=tensor.dtype).to(tensor.device)
 
 
 def meco(probe: Probe, _options: Options) -> Outcome:

@@ -8,6 +8,7 @@ Names, the order in which modules are made, and the order of the terms of a sum 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -70,7 +71,7 @@ def program_of(factory: Callable[[], nn.Module], example: Nest) -> str:
     from cgraph.tracing.record import trace
 
     pair = map_tensors(lambda t: t[:2] if t.dim() else t, example)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
         torch.manual_seed(0)
         origins = _Origins()
         with origins:

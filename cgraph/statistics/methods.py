@@ -59,6 +59,8 @@ class Protocol:
     is_delicate : bool, default=False
         Whether rounding in single precision can move it by more than a thousandth where batch
         norm couples the samples.
+    is_noisy : bool, default=False
+        Whether the definition draws noise of its own, beside weights and batch.
     shares_batch : bool, default=False
         Whether every network of a draw sees the same batch.
     is_recommended : bool, default=False
@@ -86,6 +88,7 @@ class Protocol:
     image_size: int | None = None
     mode: Literal["train", "eval"] = "train"
     is_delicate: bool = False
+    is_noisy: bool = False
     shares_batch: bool = False
     is_recommended: bool = False
     needs: tuple[str, ...] = ("inputs",)
@@ -202,7 +205,7 @@ STATISTICS: Table[Protocol] = Table(
         Protocol(
             "zen@zen-nas", zen,
             "log E |f(x) - f(x + 0.01 x')| before pooling, plus sum log sqrt(mean running var)", 1,
-            initialisation="normal", batch_size=16, is_recommended=True,
+            initialisation="normal", batch_size=16, is_noisy=True, is_recommended=True,
             cost="two forward passes", source="Lin et al., 2021, Zen-NAS, ICCV",
         ),
         Protocol(

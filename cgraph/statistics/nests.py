@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cgraph.errors import ArgumentError
+from cgraph.errors import ArgumentError, CGraphError
 
 Nest: TypeAlias = Any  # a tensor, or tuples, lists and dicts of nests
 
@@ -77,12 +77,45 @@ def head(nest: Nest, size: int) -> Nest:
 
 
 def call(model: nn.Module, inputs: Nest) -> Nest:
-    """What a model gives for a batch: a tuple is arguments, a dict is keyword arguments."""
-    if isinstance(inputs, Mapping):
-        return model(**inputs)
-    if isinstance(inputs, tuple):
-        return model(*inputs)
-    return model(inputs)
+    """What a model gives for a batch: a tuple is arguments, a dict is keyword arguments.
+
+    Raises
+    ------
+    ArgumentError
+        If the model does not run on the batch; names the module that failed.
+    """
+    try:
+        if isinstance(inputs, Mapping):
+            return model(**inputs)
+        if isinstance(inputs, tuple):
+            return model(*inputs)
+        return model(inputs)
+    except (CGraphError, torch.OutOfMemoryError):
+        raise
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
+        shapes = ", ".join(str(tuple(t.shape)) for t in tensors_of(inputs)) or "nothing"
+        raise ArgumentError(
+            "inputs",
+            "be a batch that the model can run on",
+            f"{shapes}, on which {_failed_module(model, error)} raised "
+            f"{type(error).__name__}: {' '.join(str(error).split())}",
+            "check shapes and types; a tuple is several arguments, a dict keyword arguments",
+        ) from error
+
+
+def _failed_module(model: nn.Module, error: BaseException) -> str:
+    """The innermost module that was running when an error was raised, in words."""
+    names = {id(module): name for name, module in model.named_modules()}
+    found: nn.Module = model
+    frame = error.__traceback__
+    while frame is not None:
+        running = frame.tb_frame.f_locals.get("self")
+        if isinstance(running, nn.Module) and id(running) in names:
+            found = running
+        frame = frame.tb_next
+    name = names[id(found)]
+    kind = type(found).__name__
+    return f"module {name!r} ({kind})" if name else f"the model ({kind})"
 
 
 def logits_of(outputs: Nest) -> list[Tensor]:
@@ -103,8 +136,11 @@ def fitted_to(model: nn.Module, inputs: Nest) -> Nest:
 
     The tensors are fresh leaves: nothing that a statistic does to them reaches the caller's.
     """
-    kinds = {(p.dtype, p.device) for p in model.parameters() if p.is_floating_point()}
-    dtype, device = kinds.pop() if len(kinds) == 1 else (None, None)
+    held = [*model.parameters(), *model.buffers()]
+    dtypes = {p.dtype for p in model.parameters() if p.is_floating_point()}
+    devices = {t.device for t in held}
+    dtype = dtypes.pop() if len(dtypes) == 1 else None
+    device = devices.pop() if len(devices) == 1 else None
 
     def fit(tensor: Tensor) -> Tensor:
         target = dtype if tensor.is_floating_point() else None

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cgraph.statistics.codes import Accumulator
@@ -67,7 +68,7 @@ def _relu_epilogue(_args: tuple[Any, ...], kwargs: dict[str, Any], out: Tensor) 
 
 def _is_zero(value: Any) -> bool:
     if isinstance(value, Tensor):
-        return value.numel() == 1 and bool(value == 0)
+        return not bool(value.any())
     return bool(value == 0) if isinstance(value, int | float) else False
 
 
@@ -78,6 +79,7 @@ RECTIFIERS: dict[str, Reading] = {
     "clamp_min": _clamped_at_zero,
     "clamp": _clamped_at_zero,
     "maximum": _maximum_with_zero,
+    "fmax": _maximum_with_zero,
     "hardtanh": _hardtanh_from_zero,  # what relu6 is made of
     "threshold": _threshold_at_zero,
     "leaky_relu": _positive,
@@ -94,12 +96,14 @@ RECTIFIERS: dict[str, Reading] = {
 # Smooth activations, by the sign of their input.
 SMOOTH: dict[str, Reading] = {
     "elu": _positive,
+    "celu": _positive,
     "gelu": _positive,
     "silu": _positive,
     "mish": _positive,
     "hardswish": _positive,
     "tanh": _positive,
     "softplus": _positive_input,
+    "log_sigmoid_forward": _positive_input,
     "sigmoid": _above_half,
     "hardsigmoid": _above_half,
 }
@@ -242,6 +246,7 @@ def run_forward(
     smooth: Sequence[Accumulator] = (),
     skipped: frozenset[int] = frozenset(),
     with_graph: bool = False,
+    layers: AbstractContextManager[object] | None = None,
 ) -> Pass:
     """One forward pass of a model as it stands.
 
@@ -259,6 +264,8 @@ def run_forward(
         Rectifiers whose codes are left out.
     with_graph : bool, default=False
         Whether the graph of autograd is kept, with the inputs as leaves.
+    layers : context manager, optional
+        Functions that stand for those of layers while the pass runs.
     """
     floats = [t.requires_grad_(with_graph) for t in tensors_of(inputs) if t.is_floating_point()]
     if with_graph:
@@ -267,7 +274,10 @@ def run_forward(
             inputs = map_tensors(Tensor.clone, inputs)
     recorder = RectifierRecorder(size, rectifiers, smooth, skipped)
     narrow = NarrowBackward() if with_graph else nullcontext()
-    with quiet(), torch.set_grad_enabled(with_graph), narrow, recorder:
+    # The fused backward pass of attention has no derivative of its own.
+    plain = sdpa_kernel(SDPBackend.MATH) if with_graph else nullcontext()
+    own = layers or nullcontext()
+    with quiet(), torch.set_grad_enabled(with_graph), plain, narrow, own, recorder:
         outputs = call(model, inputs)
     return Pass(logits_of(outputs), floats, size, recorder.recorded)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import torch
@@ -26,7 +27,7 @@ def n_macs(probe: Probe, _options: Options) -> Outcome:
     model = probe.model
     modes = [module.training for module in model.modules()]
     model.eval()
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings(action="ignore"):
         if isinstance(inputs, Mapping):
             graph = trace(model, **inputs)
         else:

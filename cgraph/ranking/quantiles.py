@@ -9,11 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError
-from cgraph.ranking.subsets import judged
+from cgraph.ranking.subsets import LEAST_NETWORKS, judged, times_drawn
 
 ALL = "all networks"
 SHOWN = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
-_VALUES_A_BLOCK = 2_000_000
 
 
 def best_quantiles(
@@ -58,17 +57,19 @@ def best_quantiles(
         log-rank over them) and fraction. Columns: "limit", "protocol", "fraction", "n"
         (networks), "mean", "p05", "p25", "median", "p75", "p95" of their accuracy, and "gain",
         "gain_low", "gain_high": the mean less that of all networks within the limit, in points,
-        with its 95 % interval. NaN where there is no network.
+        with its 95 % interval. NaN where there is no network, and for the interval of fewer than
+        10 networks within the limit, of which a bootstrap knows too little.
 
     Raises
     ------
     ArgumentError
-        If a fraction is out of range, or a network has no accuracy or size.
+        If a fraction or `n_bootstrap` is out of range, or a network has no accuracy or size.
 
     Notes
     -----
-    A replicate draws the networks anew and finds the best of those that were drawn, so the
-    interval holds the uncertainty of where the quantile begins.
+    A replicate draws networks of the whole space anew, those within a limit are among them, and
+    the best are found among those that were drawn: the interval holds the uncertainty of where
+    the quantile begins.
 
     Examples
     --------
@@ -83,22 +84,28 @@ def best_quantiles(
     for fraction in fractions:
         if not 0 < fraction < 1:
             raise ArgumentError("fractions", "lie between 0 and 1", fraction)
-    if n_bootstrap < 1:
-        raise ArgumentError("n_bootstrap", "be 1 or more", n_bootstrap)
     found = judged(
         table, accuracies, statistics=statistics, n_parameters=n_parameters, limits=limits
     )
+    accuracy, protocols = found.accuracy, list(found.values.columns)
+    shape = (len(found.inside), len(protocols), 1 + n_bootstrap, len(fractions))
+    gains = np.empty(shape)
+    for block, times in times_drawn(len(accuracy), n_bootstrap, random_state):
+        for i, inside in enumerate(found.inside.values()):
+            drawn = times[:, inside]
+            for j, protocol in enumerate(protocols):
+                value = found.values[protocol].to_numpy()[inside]
+                gains[i, j, block] = _gains(value, accuracy[inside], drawn, fractions)
     rows = []
-    for limit, inside in found.inside.items():
-        accuracy = found.accuracy[inside]
-        rows.append(_row(limit, ALL, 1.0, accuracy, accuracy, (0.0, 0.0)))
-        for protocol in found.values.columns:
+    for i, (limit, inside) in enumerate(found.inside.items()):
+        rows.append(_row(limit, ALL, 1.0, accuracy[inside], np.zeros(1 + n_bootstrap)))
+        for j, protocol in enumerate(protocols):
             value = found.values[protocol].to_numpy()[inside]
-            rng = np.random.default_rng(random_state)
-            spread = _spread_of_gains(value, accuracy, fractions, n_bootstrap, rng)
-            for fraction, interval in zip(fractions, spread, strict=True):
-                best = accuracy[_is_best(value, fraction)]
-                rows.append(_row(limit, protocol, fraction, best, accuracy, interval))
+            for k, fraction in enumerate(fractions):
+                best = accuracy[inside][_is_best(value, fraction)]
+                is_sure = inside.sum() >= LEAST_NETWORKS
+                spread = gains[i, j, :, k] if is_sure else gains[i, j, :1, k]
+                rows.append(_row(limit, protocol, fraction, best, spread))
     return pd.DataFrame(rows)
 
 
@@ -107,24 +114,21 @@ def _row(
     protocol: str,
     fraction: float,
     best: NDArray[np.float64],
-    accuracy: NDArray[np.float64],
-    interval: tuple[float, float],
+    gains: NDArray[np.float64],
 ) -> dict[str, object]:
-    is_empty = not len(best)
-    shown = {
-        name: float("nan") if is_empty else float(np.quantile(best, q)) for name, q in SHOWN.items()
-    }
-    mean = float("nan") if is_empty else float(best.mean())
+    """A row of the table; the first of the gains is that of the networks, others are drawn."""
+    drawn = gains[1:][~np.isnan(gains[1:])]
+    interval = np.quantile(drawn, [0.025, 0.975]) if len(drawn) and len(best) else [np.nan, np.nan]
     return {
         "limit": limit,
         "protocol": protocol,
         "fraction": float(fraction),
         "n": len(best),
-        "mean": mean,
-        **shown,
-        "gain": float("nan") if is_empty else mean - float(accuracy.mean()),
-        "gain_low": float("nan") if is_empty else interval[0],
-        "gain_high": float("nan") if is_empty else interval[1],
+        "mean": float(best.mean()) if len(best) else np.nan,
+        **{name: float(np.quantile(best, q)) if len(best) else np.nan for name, q in SHOWN.items()},
+        "gain": float(gains[0]) if len(best) else np.nan,
+        "gain_low": float(interval[0]),
+        "gain_high": float(interval[1]),
     }
 
 
@@ -139,38 +143,31 @@ def _is_best(value: NDArray[np.float64], fraction: float) -> NDArray[np.bool_]:
     return is_best
 
 
-def _spread_of_gains(
+def _gains(
     value: NDArray[np.float64],
     accuracy: NDArray[np.float64],
+    times: NDArray[np.int64],
     fractions: Sequence[float],
-    n_bootstrap: int,
-    rng: np.random.Generator,
-) -> list[tuple[float, float]]:
-    """95 % intervals of the gain of each fraction.
+) -> NDArray[np.float64]:
+    """Mean accuracy of the best less that of all, shape (n_rows, n_fractions); NaN where none.
 
-    Networks lie in order, best first and failed last; how often each is drawn weighs it, and the
-    quantile ends with the ties of the network in which the weight reaches its share.
+    Networks lie in order, best first; how often each is drawn weighs it, and a quantile ends with
+    the ties of the network in which the weight reaches its share.
     """
-    n = len(value)
     known = np.flatnonzero(~np.isnan(value))
+    n_drawn = times.sum(axis=1)
     if not len(known):
-        return [(float("nan"), float("nan"))] * len(fractions)
+        return np.full((len(times), len(fractions)), np.nan)
     order = known[np.argsort(-value[known], kind="stable")]
-    is_last = np.append(value[order][1:] != value[order][:-1], True)
-    ends = np.flatnonzero(is_last)
-    gains = np.empty((len(fractions), n_bootstrap))
-    for first in range(0, n_bootstrap, step := max(1, _VALUES_A_BLOCK // n)):
-        block = slice(first, min(first + step, n_bootstrap))
-        times = rng.multinomial(n, np.full(n, 1 / n), size=block.stop - first)
-        everyone = times @ accuracy / n
-        weight = times[:, order].cumsum(axis=1)[:, ends]
-        total = (times[:, order] * accuracy[order]).cumsum(axis=1)[:, ends]
-        for i, fraction in enumerate(fractions):
-            reached = weight >= np.minimum(np.ceil(fraction * n), weight[:, -1:])
-            place = reached.argmax(axis=1)[:, None]
-            drawn = np.take_along_axis(weight, place, axis=1)[:, 0]
-            with np.errstate(invalid="ignore"):  # a replicate that drew failed networks alone
-                mean = np.take_along_axis(total, place, axis=1)[:, 0] / drawn
-            gains[i, block] = mean - everyone
-    low, high = np.nanquantile(gains, [0.025, 0.975], axis=1)
-    return list(zip(low.tolist(), high.tolist(), strict=True))
+    ends = np.flatnonzero(np.append(value[order][1:] != value[order][:-1], True))
+    weight = times[:, order].cumsum(axis=1)[:, ends]
+    total = (times[:, order] * accuracy[order]).cumsum(axis=1)[:, ends]
+    gains = np.empty((len(times), len(fractions)))
+    with np.errstate(invalid="ignore"):  # a replicate may draw none of the networks
+        everyone = times @ accuracy / n_drawn
+        for k, fraction in enumerate(fractions):
+            share = np.minimum(np.ceil(fraction * n_drawn), weight[:, -1])[:, None]
+            place = (weight >= share).argmax(axis=1)[:, None]
+            of_best = np.take_along_axis(total, place, axis=1)
+            gains[:, k] = (of_best / np.take_along_axis(weight, place, axis=1))[:, 0] - everyone
+    return gains

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from cgraph.ranking.scores import log_rank_scores, oriented_values
 
 WHOLE = "whole space"
 TOGETHER = "all together"
+LEAST_NETWORKS = 10  # for an interval: a bootstrap of fewer is too sure
+_VALUES_A_BLOCK = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +93,46 @@ def judged(
     if values.shape[1] > 1:
         values = values.assign(**{TOGETHER: log_rank_scores(values.to_numpy())})
     return Judged(values, accuracy, inside)
+
+
+def times_drawn(n: int, n_bootstrap: int, seed: int) -> Iterator[tuple[slice, NDArray[np.int64]]]:
+    """How often a bootstrap draws each network, in blocks of replicates.
+
+    Parameters
+    ----------
+    n : int
+        Number of networks; as many are drawn, with replacement.
+    n_bootstrap : int
+        Number of replicates, >= 1.
+    seed : int
+        Seed of the draws.
+
+    Yields
+    ------
+    slice, ndarray of int64, shape (n_rows, n)
+        Rows of the block, and how often each network is drawn in each. Row 0, alone in its block,
+        is no replicate: each network once.
+
+    Raises
+    ------
+    ArgumentError
+        If `n_bootstrap` is below 1.
+
+    Examples
+    --------
+    >>> [(rows.start, rows.stop, times.sum()) for rows, times in times_drawn(5, 3, seed=0)]
+    [(0, 1, np.int64(5)), (1, 4, np.int64(15))]
+    """
+    if n_bootstrap < 1:
+        raise ArgumentError("n_bootstrap", "be 1 or more", n_bootstrap)
+    rng = np.random.default_rng(seed)
+    yield slice(0, 1), np.ones((1, n), dtype=np.int64)
+    step = max(1, _VALUES_A_BLOCK // max(1, n))
+    for first in range(0, n_bootstrap, step):
+        size = min(step, n_bootstrap - first)
+        drawn = rng.integers(max(1, n), size=(size, n)) + n * np.arange(size)[:, None]
+        times = np.bincount(drawn.reshape(-1), minlength=size * n).reshape(size, n)
+        yield slice(1 + first, 1 + first + size), times
 
 
 def _column(argument: str, series: pd.Series, names: pd.Index) -> NDArray[np.float64]:

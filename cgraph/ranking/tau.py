@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cgraph.errors import ArgumentError
-from cgraph.ranking.subsets import judged
-from cgraph.statistics.agreement import tau_b
+from cgraph.distances._compile import compiled
+from cgraph.ranking.subsets import LEAST_NETWORKS, judged, times_drawn
 
 
 def accuracy_tau(
@@ -20,7 +19,7 @@ def accuracy_tau(
     statistics: Sequence[str] | None = None,
     n_parameters: pd.Series | None = None,
     limits: Iterable[str] = (),
-    n_bootstrap: int = 500,
+    n_bootstrap: int = 1000,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """How far each statistic orders networks as their accuracy does, with intervals.
@@ -37,7 +36,7 @@ def accuracy_tau(
         Number of parameters by name of the network; needed with limits.
     limits : iterable of str, default=()
         Limits on the stored parameters, such as "0.5MB@int8".
-    n_bootstrap : int, default=500
+    n_bootstrap : int, default=1000
         Number of bootstrap replicates, >= 1.
     random_state : int, default=0
         Seed of the bootstrap.
@@ -49,13 +48,14 @@ def accuracy_tau(
         log-rank over them). Columns: "limit", "protocol", "n" (networks that have the statistic),
         "tau", "tau_low", "tau_high": tau-b of the statistic, turned so that higher is better, with
         the accuracy, and its 95 % interval; "change", "change_low", "change_high": the same less
-        the tau of the whole space. NaN where a tau is not defined: fewer than two networks, or one
-        value for all.
+        the tau of the whole space. NaN where a tau is not defined (fewer than two networks, or one
+        value for all), and for the interval of fewer than 10 networks, of which a bootstrap knows
+        too little.
 
     Raises
     ------
     ArgumentError
-        If a network has no accuracy or size.
+        If a network has no accuracy or size, or `n_bootstrap` is below 1.
 
     Notes
     -----
@@ -72,59 +72,90 @@ def accuracy_tau(
       protocol  n    tau
     0      s@1  4 -0.667
     """
-    if n_bootstrap < 1:
-        raise ArgumentError("n_bootstrap", "be 1 or more", n_bootstrap)
     found = judged(
         table, accuracies, statistics=statistics, n_parameters=n_parameters, limits=limits
     )
-    values, protocols = found.values.to_numpy(), list(found.values.columns)
-    inside = np.array(list(found.inside.values()))
-    taus = _taus(values, found.accuracy, inside, np.arange(len(values)))
-    n, rng = len(values), np.random.default_rng(random_state)
-    replicates = np.array(
-        [_taus(values, found.accuracy, inside, rng.integers(n, size=n)) for _ in range(n_bootstrap)]
-    )
+    values = found.values.to_numpy()
+    known = np.array([inside[:, None] & ~np.isnan(values) for inside in found.inside.values()])
+    taus = np.empty((1 + n_bootstrap, len(known), values.shape[1]))
+    for block, times in times_drawn(len(values), n_bootstrap, random_state):
+        for i, j in np.ndindex(taus.shape[1:]):
+            chosen = known[i, :, j]
+            taus[block, i, j] = _taus(values[chosen, j], found.accuracy[chosen], times[:, chosen])
     rows = []
     for i, limit in enumerate(found.inside):
-        for j, protocol in enumerate(protocols):
-            low, high = _interval(replicates[:, i, j])
-            change_low, change_high = _interval(replicates[:, i, j] - replicates[:, 0, j])
-            rows.append(
-                {
-                    "limit": limit,
-                    "protocol": protocol,
-                    "n": int((inside[i] & ~np.isnan(values[:, j])).sum()),
-                    "tau": taus[i, j],
-                    "tau_low": low,
-                    "tau_high": high,
-                    "change": taus[i, j] - taus[0, j],
-                    "change_low": change_low,
-                    "change_high": change_high,
-                }
-            )
+        for j, protocol in enumerate(found.values.columns):
+            n = int(known[i, :, j].sum())
+            row = {"limit": limit, "protocol": protocol, "n": n}
+            row |= _interval("tau", taus[:, i, j], n)
+            rows.append(row | _interval("change", taus[:, i, j] - taus[:, 0, j], n))
     return pd.DataFrame(rows)
 
 
+def _interval(name: str, taus: NDArray[np.float64], n: int) -> dict[str, float]:
+    """The first value, and the middle 95 % of the others that there are."""
+    known = taus[1:][~np.isnan(taus[1:])]
+    low, high = np.nan, np.nan
+    if n >= LEAST_NETWORKS and len(known):
+        low, high = np.quantile(known, [0.025, 0.975])
+    return {name: float(taus[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
+
+
 def _taus(
-    values: NDArray[np.float64],
-    accuracy: NDArray[np.float64],
-    inside: NDArray[np.bool_],
-    drawn: NDArray[np.int64],
+    x: NDArray[np.float64], y: NDArray[np.float64], times: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Tau of each limit and protocol over some networks, shape (n_limits, n_protocols)."""
-    taus = np.empty((len(inside), values.shape[1]))
-    for i, allowed in enumerate(inside):
-        own = drawn[allowed[drawn]]
-        for j in range(values.shape[1]):
-            known = own[~np.isnan(values[own, j])]
-            taus[i, j] = tau_b(pd.Series(values[known, j]), pd.Series(accuracy[known]))
+    """Tau-b of networks that are drawn several times, or not, for each row of `times`."""
+    order = np.argsort(x, kind="stable")
+    x_rank = np.unique(x[order], return_inverse=True)[1]
+    y_rank = np.unique(y[order], return_inverse=True)[1]
+    taus = np.empty(len(times))
+    _fill(x_rank, y_rank, np.ascontiguousarray(times[:, order]), taus)
     return taus
 
 
-def _interval(replicates: NDArray[np.float64]) -> tuple[float, float]:
-    """Middle 95 % of the replicates in which there is a value; NaN where there is none."""
-    known = replicates[~np.isnan(replicates)]
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [0.025, 0.975])
-    return float(low), float(high)
+@compiled
+def _fill(
+    x_rank: NDArray[np.int64],
+    y_rank: NDArray[np.int64],
+    times: NDArray[np.int64],
+    taus: NDArray[np.float64],
+) -> None:
+    """Tau-b for each row of `times`; networks lie in the order of x.
+
+    A Fenwick tree holds how many networks of each y came before, in x.
+    """
+    n = len(x_rank)
+    n_values = 0 if n == 0 else y_rank.max() + 1
+    for row in range(len(times)):
+        tree = np.zeros(n_values + 1, dtype=np.int64)
+        of_y = np.zeros(n_values, dtype=np.int64)
+        n_drawn, surplus, tied_x = 0, 0, 0
+        first = 0
+        while first < n:
+            last = first
+            n_here = 0
+            while last < n and x_rank[last] == x_rank[first]:
+                w = times[row, last]
+                # Earlier networks with less y less those with more.
+                below, i = 0, y_rank[last]
+                while i > 0:
+                    below += tree[i]
+                    i -= i & -i
+                surplus += w * (2 * below + of_y[y_rank[last]] - n_drawn)
+                n_here += w
+                last += 1
+            for k in range(first, last):
+                i = y_rank[k] + 1
+                while i <= n_values:
+                    tree[i] += times[row, k]
+                    i += i & -i
+                of_y[y_rank[k]] += times[row, k]
+            n_drawn += n_here
+            tied_x += n_here * n_here
+            first = last
+        apart_x = n_drawn * n_drawn - tied_x
+        apart_y = n_drawn * n_drawn - (of_y * of_y).sum()
+        if apart_x > 0 and apart_y > 0:
+            taus[row] = 2 * surplus / np.sqrt(float(apart_x)) / np.sqrt(float(apart_y))
+        else:
+            taus[row] = np.nan

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
-from cgraph.report.figures import FigureKind, StudyTables, figures_of
-from cgraph.report.style import figure_style
+from cgraph.report.figures.catalogue import FigureKind, figures_of
+from cgraph.report.saving import figure_bytes, save_figure
+from cgraph.report.tables import StudyTables
 
 
 def save_figures(tables: StudyTables, directory: Path) -> list[Path]:
@@ -31,14 +30,11 @@ def save_figures(tables: StudyTables, directory: Path) -> list[Path]:
     list of Path
         The PNG files, in the order of the table of figures.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     paths = []
     for kind in figures_of(tables):
         figure = kind.draw(tables)
-        path = directory / f"{kind.name}.png"
-        figure.savefig(path, dpi=200)
-        path.with_suffix(".svg").write_bytes(_svg(figure))
-        paths.append(path)
+        save_figure(figure, directory / f"{kind.name}.svg")
+        paths.append(save_figure(figure, directory / f"{kind.name}.png"))
     return paths
 
 
@@ -87,20 +83,12 @@ def render_page(
 
 
 def _figure_entry(kind: FigureKind, tables: StudyTables) -> dict[str, str]:
-    encoded = base64.b64encode(_svg(kind.draw(tables))).decode()
+    encoded = base64.b64encode(figure_bytes(kind.draw(tables), "svg")).decode()
     return {
         "name": kind.name,
         "caption": kind.caption,
         "source": f"data:image/svg+xml;base64,{encoded}",
     }
-
-
-def _svg(figure: Figure) -> bytes:
-    stream = io.BytesIO()
-    # Without a date, and with the names that the style gives, the same study is the same bytes.
-    with figure_style():
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    return stream.getvalue()
 
 
 def _medoids(tables: StudyTables) -> dict[int, str]:

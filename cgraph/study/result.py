@@ -12,7 +12,7 @@ from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError, CGraphError
 from cgraph.ranking.order import Ranking, rank
 from cgraph.ranking.validate import Validation, validate
-from cgraph.report.figures import StudyTables
+from cgraph.report.tables import StudyTables
 from cgraph.spaces import resolve
 from cgraph.spaces.limits import KEEPS
 from cgraph.spaces.space import Space

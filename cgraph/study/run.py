@@ -16,8 +16,8 @@ from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
 from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
 from cgraph.graphs.population import Population
-from cgraph.report.figures import USAGE_PREFIX
 from cgraph.report.page import render_page, save_figures
+from cgraph.report.tables import USAGE_PREFIX
 from cgraph.spaces.limits import KEEPS, limits_table
 from cgraph.spaces.space import Space
 from cgraph.statistics.evaluate import evaluate

@@ -2,9 +2,10 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.stats import kendalltau
 
 from cgraph.ranking.subsets import TOGETHER, WHOLE
-from cgraph.ranking.tau import accuracy_tau
+from cgraph.ranking.tau import _taus, accuracy_tau
 from tests.ranking.judged import judged_networks
 
 LIMITS = ["4kB@int8", "9kB@int8"]
@@ -35,6 +36,16 @@ def test_tau_counts_pairs(found):
     assert shown["tau"] == pytest.approx(np.mean(signs))
 
 
+def test_tau_b_is_that_of_scipy_with_ties_and_repetitions():
+    rng = np.random.default_rng(0)
+    for n in (2, 5, 40):
+        x, y = rng.integers(0, 6, n).astype(float), rng.integers(0, 9, n).astype(float)
+        times = np.concatenate([np.ones((1, n), dtype=np.int64), rng.integers(1, 4, (20, n))])
+        for tau, row in zip(_taus(x, y, times), times, strict=True):
+            slow = kendalltau(np.repeat(x, row), np.repeat(y, row)).statistic
+            assert tau == pytest.approx(slow, nan_ok=True)
+
+
 def test_a_perfect_order_is_certain(found):
     shown = found.loc[WHOLE, "good@1"]
     assert [shown["tau"], shown["tau_low"], shown["tau_high"]] == pytest.approx([1, 1, 1])
@@ -63,3 +74,10 @@ def test_where_there_is_no_order_there_is_no_tau():
     ).set_index(["limit", "protocol"])
     assert found.loc["1B@int8", ["tau", "tau_low", "change_high"]].isna().all().all()
     assert (found.loc["1B@int8", "n"] == 0).all()
+
+
+def test_few_networks_have_no_interval():
+    table, accuracies, _ = judged_networks(n=9)
+    found = accuracy_tau(table, accuracies, n_bootstrap=20)
+    assert found["tau"].notna().all()
+    assert found[["tau_low", "tau_high", "change_low"]].isna().all().all()

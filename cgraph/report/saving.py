@@ -1,0 +1,76 @@
+"""Figures to files: PDF and SVG to print, PNG to show; the same figure is the same bytes."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from cgraph.errors import UnknownNameError
+from cgraph.report.style import figure_style
+
+# What a writer would say of the moment that it writes in.
+_DATES: dict[str, dict[str, None]] = {
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+    "png": {},
+}
+PNG_DOTS = 300  # an inch, as journals ask
+
+
+def figure_bytes(figure: Figure, form: str, *, dots: int = PNG_DOTS) -> bytes:
+    """A figure as a file's content.
+
+    Parameters
+    ----------
+    figure : Figure
+        What is written.
+    form : {"pdf", "svg", "png"}
+        The format.
+    dots : int, default=300
+        Pixels for each inch of a PNG.
+
+    Returns
+    -------
+    bytes
+        The same for the same figure.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such format.
+    """
+    if form not in _DATES:
+        raise UnknownNameError("format", form, _DATES)
+    stream = io.BytesIO()
+    with figure_style():  # the names in an SVG follow from its salt
+        figure.savefig(stream, format=form, dpi=dots, metadata=_DATES[form])
+    return stream.getvalue()
+
+
+def save_figure(figure: Figure, path: str | Path) -> Path:
+    """Write a figure in the format that the name of its file ends with.
+
+    Parameters
+    ----------
+    figure : Figure
+        What is written.
+    path : path
+        Ends with ".pdf", ".svg" or ".png"; its directory is made where it does not exist.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UnknownNameError
+        If the name ends otherwise.
+    """
+    path = Path(path)
+    content = figure_bytes(figure, path.suffix.removeprefix(".").lower())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path

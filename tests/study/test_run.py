@@ -53,7 +53,7 @@ def test_a_study_writes_what_it_promises(finished):
         "figures",
     } <= written
     figures = {path.name for path in (result.directory / "figures").iterdir()}
-    names = ("scores", "map", "operations", "statistics")
+    names = ("scores", "map", "operations", "odds", "statistics")
     assert figures == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
 
 

@@ -80,9 +80,18 @@ def study(
         str | None,
         typer.Option(
             metavar="FILE:COLUMN",
-            help="Trained accuracy in percent, to validate the order after it is fixed.",
+            help="Trained accuracy, to validate the order after it is fixed: a table, or the "
+            "benchmark's own files.",
         ),
     ] = None,
+    accuracy_unit: Annotated[
+        str | None,
+        typer.Option(help="What the column of a table holds: percent (the default) or fraction."),
+    ] = None,
+    accuracy_gaps: Annotated[
+        bool,
+        typer.Option("--accuracy-gaps", help="Take a table that lacks some architectures."),
+    ] = False,
     fits: Fits = None,
     max_parameters: MaxParameters = None,
     max_latency: MaxLatency = None,
@@ -106,7 +115,7 @@ def study(
         **{name: value for name, value in given.items() if value is not None},
     }
     found = resolve(space, **({} if dataset is None else {"dataset": dataset}))
-    accuracies = None if accuracy is None else _read_accuracies(found, accuracy)
+    accuracies = _read_accuracies(found, accuracy, accuracy_unit, allow_gaps=accuracy_gaps)
     configured = Study(
         found,
         part=_part(found, part, landmarks),  # type: ignore[arg-type]
@@ -137,10 +146,21 @@ def _part(space: Space, part: str | None, landmarks: int | None) -> str | None:
     return part
 
 
-def _read_accuracies(space: Space, spec: str) -> pd.Series:
+def _read_accuracies(
+    space: Space, spec: str | None, unit: str | None, *, allow_gaps: bool
+) -> pd.Series | None:
+    if spec is None:
+        return None
     path, colon, column = spec.rpartition(":")
     if not colon or not path or not column:
         raise ArgumentError(
             "--accuracy", "be FILE:COLUMN", repr(spec), "for example results.parquet:cifar10_test"
         )
-    return space.accuracies(path, column)
+    found = space.accuracies(
+        path,
+        column,
+        unit=unit,  # type: ignore[arg-type]  # checked there
+        missing="allow" if allow_gaps else "error",
+    )
+    err.print(str(found.attrs["join"]), highlight=False, soft_wrap=True, markup=False)
+    return found

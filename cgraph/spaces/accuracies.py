@@ -259,7 +259,7 @@ def _in_percent(found: Found, unit: Unit | None) -> NDArray[np.float64]:
             f"column {found.column!r}",
             "hold accuracies in percent",
             f"{len(known):,} values that are all at most 1",
-            "pass unit='fraction' if they are fractions",
+            "if they are fractions, say so (unit='fraction', or --accuracy-unit fraction)",
         )
     return values if held == "percent" else 100.0 * values
 
@@ -288,8 +288,8 @@ def _refuse_gaps(
             f"hold an accuracy for each of the {n_wanted:,} architectures",
             f"{where!r} without {len(missing):,} of them, first {names[missing[0]]!r} "
             f"(index {missing[0]})",
-            "add the rows, pass missing='allow' to go on without, or name the architectures "
-            "it has by the argument architectures",
+            "add the rows, allow gaps (missing='allow', or --accuracy-gaps), or name the "
+            "architectures it has by the argument architectures",
         )
 
 

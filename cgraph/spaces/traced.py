@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,9 @@ class TracedSpace(Space):
 
     A subclass sets `name`, `summary`, `source` and `input_shapes`, and defines `architectures`
     and `build`. To be evaluated by several processes it has to be picklable. Each architecture
-    is traced when it is asked for, so `population`, `sizes` and `programs` take a trace of every
-    model. Where the strings read ``option|option|...``, the options at each place can be given
-    as `choices`, and `neighbours` follow from them; `ChoiceSpace` makes the strings as well.
+    is traced when it is asked for, so the first of `population`, `sizes` and `programs` takes a
+    trace of every model. Where the strings read ``option|option|...``, the options at each place
+    can be given as `choices`, and `neighbours` follow; `ChoiceSpace` makes the strings as well.
 
     Examples
     --------
@@ -89,15 +90,8 @@ class TracedSpace(Space):
         self, arch: Architecture, part: Part = "network", form: Form = "raw"
     ) -> ComputationalGraph:
         """Computational graph of an architecture, for a batch of one."""
-        import torch
-
-        from cgraph.tracing.record import trace
-
         check_view(self, part, form)
-        # What the initialisation draws must not change what the caller draws next.
-        with torch.random.fork_rng(devices=[]):
-            model = self.model(arch)
-        graph = trace(model, torch.empty(1, *self.input_shapes["full"]))
+        graph = self._trace(self.architectures()[self.index(arch)])
         return live(graph) if form == "live" else graph
 
     @final
@@ -112,17 +106,17 @@ class TracedSpace(Space):
     @final
     def sizes(self) -> dict[str, NDArray[np.int64]]:
         """Parameters and MACs of every network."""
-        graphs = [self.graph(name) for name in self.architectures()]
+        facts = [self._facts(name) for name in self.architectures()]
         return {
-            "n_parameters": np.array([graph.n_parameters for graph in graphs], dtype=np.int64),
-            "macs": np.array([graph.macs for graph in graphs], dtype=np.int64),
+            "n_parameters": np.array([fact.n_parameters for fact in facts], dtype=np.int64),
+            "macs": np.array([fact.macs for fact in facts], dtype=np.int64),
         }
 
     @final
     def programs(self) -> NDArray[np.int64]:
         """Index of the first architecture with the same trace as each, shape (n,)."""
         found: dict[str, int] = {}
-        digests = [_digest(self.graph(name)) for name in self.architectures()]
+        digests = [self._facts(name).program for name in self.architectures()]
         return np.array([found.setdefault(d, i) for i, d in enumerate(digests)], dtype=np.int64)
 
     def neighbours(self, arch: Architecture) -> tuple[str, ...]:
@@ -163,10 +157,45 @@ class TracedSpace(Space):
         name = self.architectures()[self.index(arch)]
         return Candidate(
             name=name,
-            program=_digest(self.graph(name)),
+            program=self._facts(name).program,
             build=partial(self.model, name),
             input_shapes=self.input_shapes,
         )
+
+    @final
+    def _trace(self, name: str) -> ComputationalGraph:
+        import torch
+
+        from cgraph.tracing.record import trace
+
+        # What the initialisation draws must not change what the caller draws next.
+        with torch.random.fork_rng(devices=[]):
+            model = self.model(name)
+        graph = trace(model, torch.empty(1, *self.input_shapes["full"]))
+        kept = self.__dict__.setdefault("_facts_by_name", {})
+        kept[name] = _Facts(_digest(graph), graph.n_parameters, graph.macs)
+        return graph
+
+    @final
+    def _facts(self, name: str) -> _Facts:
+        """What is kept of a trace, so that each architecture is traced once for all of it."""
+        kept: dict[str, _Facts] = self.__dict__.setdefault("_facts_by_name", {})
+        if name not in kept:
+            self._trace(name)
+        return kept[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Workers are sent what makes the space, not what was read off it.
+        return {key: value for key, value in vars(self).items() if key != "_facts_by_name"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the line asks of an architecture again and again."""
+
+    program: str
+    n_parameters: int
+    macs: int
 
 
 def _digest(graph: ComputationalGraph) -> str:

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from cgraph.statistics.narrow import WIDEST_MANY
 from cgraph.statistics.nests import Nest, batch_size, call, head, logits_of, map_tensors
 from cgraph.statistics.options import Options
+from cgraph.statistics.per_sample import PerSampleGram, products_of_rows
 from cgraph.statistics.probing import Probe, relative_rounding
-from cgraph.statistics.recording import quiet, run_forward
+from cgraph.statistics.recording import Pass, Recorded, quiet, run_forward
 from cgraph.statistics.values import Outcome, Reason, missing
 
 _AT_ONCE = 12  # backward passes; more of a thin network do not fit the cache
@@ -32,7 +33,9 @@ def ntk(probe: Probe, _options: Options) -> Outcome:
         return missing(Reason.TOO_FEW_PARAMETERS)
     kernel = None
     if not any(module.training for module in probe.model.modules()):
-        kernel = gram_of_independent_samples(probe.model, weights, probe.batches[0])
+        kernel = gram_by_layers(probe.model, weights, probe.batches[0])
+        if kernel is None:
+            kernel = gram_of_independent_samples(probe.model, weights, probe.batches[0])
     method = "gradients of single samples"
     if kernel is None:
         seen = probe.first
@@ -125,7 +128,47 @@ def _gram_of_rows(
         torch.cat([g.reshape(len(block), -1) for g in gradients], dim=1, out=block)
         if start == 0 and may_stop and not block.any():
             return np.zeros((len(sums), len(sums)))
-    return _gram([rows])
+    return _gram(rows)
+
+
+def gram_by_layers(
+    model: nn.Module, weights: Mapping[str, Tensor], inputs: Nest
+) -> NDArray[np.float64] | None:
+    """T layer by layer, in one forward and one backward pass; None where that cannot be done.
+
+    The first two samples have to give among all what they give as a pair, and every weight has to
+    be used by layers whose gradients are known sample by sample.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network, in evaluation mode.
+    weights : mapping of str to Tensor
+        The parameters of the definition.
+    inputs : nest of Tensor
+        The batch.
+    """
+    size = batch_size(inputs)
+    gram = PerSampleGram(list(weights.values()), size)
+    free = map_tensors(lambda t: t.detach().clone(), inputs)
+    with quiet(), torch.enable_grad(), gram:
+        every = Pass(logits_of(call(model, free)), [], size, Recorded())
+    with quiet(), torch.no_grad():
+        few = head(map_tensors(Tensor.detach, inputs), 2)
+        pair = Pass(logits_of(call(model, few)), [], min(2, size), Recorded())
+    if not every.has_batch_axis or not pair.has_batch_axis or not every.is_finite:
+        return None
+    sums = every.sums()
+    if not sums.requires_grad or not _agree(sums[:2], pair.sums(), sums, model):
+        return None
+    left_over = torch.autograd.grad(sums.sum(), list(weights.values()), allow_unused=True)
+    return gram.gram() if all(g is None for g in left_over) else None
+
+
+def _agree(some: Tensor, others: Tensor, every: Tensor, model: nn.Module) -> bool:
+    tolerance = 1e3 * relative_rounding(model)
+    scale = tolerance * float(every.detach().abs().max())
+    return torch.allclose(some, others, rtol=tolerance, atol=scale)
 
 
 def gram_of_independent_samples(
@@ -170,11 +213,9 @@ def gram_of_independent_samples(
             gradients, alone = torch.func.vmap(differentiate, (None, axes))(detached, free)
     except (RuntimeError, NotImplementedError, ValueError):
         return None  # an operator that cannot be vectorised
-    tolerance = 1e3 * relative_rounding(model)
-    scale = tolerance * float(alone.abs().max())
-    if not torch.allclose(alone[: len(sums)], sums, rtol=tolerance, atol=scale):
+    if not _agree(alone[: len(sums)], sums, alone, model):
         return None
-    return _gram([g.reshape(len(alone), -1) for g in gradients.values()])
+    return _gram(*(g.reshape(len(alone), -1) for g in gradients.values()))
 
 
 def _is_narrow(model: nn.Module) -> bool:
@@ -211,15 +252,10 @@ def _batch_axes(inputs: Nest) -> Nest:
     return None
 
 
-def _gram(blocks: list[Tensor], chunk: int = 1 << 16) -> NDArray[np.float64]:
-    """Sum of products of rows, in float64, over parts of columns that stay in the cache."""
-    size = len(blocks[0])
-    total = torch.zeros(size, size, dtype=torch.float64, device=blocks[0].device)
-    for block in blocks:
-        for part in torch.split(block, max(1, chunk // size), dim=1):
-            wide = part.double()
-            total += wide @ wide.T
-    result: NDArray[np.float64] = total.cpu().numpy()
+def _gram(*blocks: Tensor) -> NDArray[np.float64]:
+    """Sum of products of rows, in float64."""
+    products = torch.stack([products_of_rows(block) for block in blocks])
+    result: NDArray[np.float64] = products.sum(0).cpu().numpy()
     return result
 
 

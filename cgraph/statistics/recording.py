@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -246,7 +246,6 @@ def run_forward(
     smooth: Sequence[Accumulator] = (),
     skipped: frozenset[int] = frozenset(),
     with_graph: bool = False,
-    layers: AbstractContextManager[object] | None = None,
 ) -> Pass:
     """One forward pass of a model as it stands.
 
@@ -264,8 +263,6 @@ def run_forward(
         Rectifiers whose codes are left out.
     with_graph : bool, default=False
         Whether the graph of autograd is kept, with the inputs as leaves.
-    layers : context manager, optional
-        Functions that stand for those of layers while the pass runs.
     """
     floats = [t.requires_grad_(with_graph) for t in tensors_of(inputs) if t.is_floating_point()]
     if with_graph:
@@ -276,8 +273,7 @@ def run_forward(
     narrow = NarrowBackward() if with_graph else nullcontext()
     # The fused backward pass of attention has no derivative of its own.
     plain = sdpa_kernel(SDPBackend.MATH) if with_graph else nullcontext()
-    own = layers or nullcontext()
-    with quiet(), torch.set_grad_enabled(with_graph), plain, narrow, own, recorder:
+    with quiet(), torch.set_grad_enabled(with_graph), plain, narrow, recorder:
         outputs = call(model, inputs)
     return Pass(logits_of(outputs), floats, size, recorder.recorded)
 

@@ -13,6 +13,7 @@ from cgraph.commands.console import err, out
 from cgraph.commands.diff import diff
 from cgraph.commands.distances import distances
 from cgraph.commands.export import export
+from cgraph.commands.figure import figure
 from cgraph.commands.rank import rank
 from cgraph.commands.report import report
 from cgraph.commands.spaces import spaces
@@ -26,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (study, report, spaces, trace, diff, distances, cluster, rank, export)
+COMMANDS = (study, report, figure, spaces, trace, diff, distances, cluster, rank, export)
 for command in COMMANDS:
     app.command()(command)
 

@@ -63,7 +63,7 @@ def quantiles_of(tables: StudyTables, limits: Sequence[str] | None = None) -> pd
     """
     sizes = tables.n_parameters()
     chosen = storage_limits(sizes) if limits is None else limits
-    return best_quantiles(tables.statistics, tables.accuracy(), n_parameters=sizes, limits=chosen)
+    return best_quantiles(judged_rows(tables), tables.accuracy(), n_parameters=sizes, limits=chosen)
 
 
 def tau_of(tables: StudyTables, limits: Sequence[str] | None = None) -> pd.DataFrame:
@@ -76,7 +76,18 @@ def tau_of(tables: StudyTables, limits: Sequence[str] | None = None) -> pd.DataF
     """
     sizes = tables.n_parameters()
     chosen = storage_limits(sizes) if limits is None else limits
-    return accuracy_tau(tables.statistics, tables.accuracy(), n_parameters=sizes, limits=chosen)
+    return accuracy_tau(judged_rows(tables), tables.accuracy(), n_parameters=sizes, limits=chosen)
+
+
+def judged_rows(tables: StudyTables) -> pd.DataFrame:
+    """The rows of the statistics whose network has an accuracy."""
+    known = tables.accuracy().dropna().index
+    return tables.statistics[tables.statistics["name"].isin(known)]
+
+
+def has_judged(tables: StudyTables) -> bool:
+    """Whether the accuracy of two evaluated networks is known, or more."""
+    return tables.accuracies is not None and judged_rows(tables)["name"].nunique() > 1
 
 
 def odds_of(tables: StudyTables) -> pd.DataFrame:

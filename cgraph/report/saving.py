@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from cgraph.errors import UnknownNameError
 from cgraph.report.style import figure_style
 
-# What a writer would say of the moment that it writes in.
-_DATES: dict[str, dict[str, None]] = {
+# The formats, with what their writers would say of the moment that they write in.
+FORMATS: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None},
     "svg": {"Date": None},
     "png": {},
@@ -41,11 +41,11 @@ def figure_bytes(figure: Figure, form: str, *, dots: int = PNG_DOTS) -> bytes:
     UnknownNameError
         If there is no such format.
     """
-    if form not in _DATES:
-        raise UnknownNameError("format", form, _DATES)
+    if form not in FORMATS:
+        raise UnknownNameError("format", form, FORMATS)
     stream = io.BytesIO()
     with figure_style():  # the names in an SVG follow from its salt
-        figure.savefig(stream, format=form, dpi=dots, metadata=_DATES[form])
+        figure.savefig(stream, format=form, dpi=dots, metadata=FORMATS[form])
     return stream.getvalue()
 
 

@@ -20,16 +20,16 @@ from cgraph.report.figures.scatter import draw_scatter
 from cgraph.report.figures.scores import draw_scores
 from cgraph.report.figures.tau import draw_tau
 from cgraph.report.figures.usage import draw_operations
-from cgraph.report.findings import has_odds, odds_of, quantiles_of, tau_of
+from cgraph.report.findings import has_judged, has_odds, judged_rows, odds_of, quantiles_of, tau_of
 from cgraph.report.style import PAGE_WIDTH
 from cgraph.report.tables import StudyTables
 
 Need = Literal["accuracy", "programs to compare"]
-Option = Literal["limits", "device"]
+Option = Literal["limits", "device", "dtype", "max_nodes", "inputs", "depth", "part"]
 
 # Whether the tables of a study have what a figure needs.
 NEEDS: dict[Need, Callable[[StudyTables], bool]] = {
-    "accuracy": lambda tables: tables.accuracies is not None,
+    "accuracy": has_judged,
     "programs to compare": has_odds,
 }
 
@@ -43,7 +43,8 @@ class FigureKind:
     name : str
         What it is called, and its files.
     draw : callable
-        From what `source` says to a figure; takes `width` in inches, and what `options` name.
+        From what `source` says to a figure; takes `width` in inches, and those of `options` that
+        are its arguments.
     source : {"study", "graph", "footprint", "difference"}
         What `draw` takes: `StudyTables`; a graph; a `Footprint`; two kernel graphs and their
         `EditDistance`.
@@ -52,7 +53,8 @@ class FigureKind:
     needs : tuple of str, default=()
         What the tables of a study must have for it; names of `NEEDS`.
     options : tuple of str, default=()
-        Further arguments of `draw`, by name.
+        What else can be chosen: arguments of `draw` ("limits", "device", "max_nodes"), and how
+        programs are read ("inputs", "depth", "part") and counted ("dtype").
     """
 
     name: str
@@ -89,7 +91,8 @@ def _odds(tables: StudyTables, *, width: float = PAGE_WIDTH) -> Figure:
 
 
 def _scatter(tables: StudyTables, *, width: float = PAGE_WIDTH) -> Figure:
-    return draw_scatter(tables.statistics, tables.accuracy(), tables.n_parameters(), width=width)
+    rows = judged_rows(tables)
+    return draw_scatter(rows, tables.accuracy(), tables.n_parameters(), width=width)
 
 
 FIGURES: Table[FigureKind] = Table(
@@ -175,7 +178,7 @@ FIGURES: Table[FigureKind] = Table(
             "Memory that a program holds while each kernel runs, in the order it ran (grey) and in "
             "the best order (blue), inputs and outputs included; what is stored is shown apart. "
             "Dashed lines are the limits of a device.",
-            options=("device",),
+            options=("device", "dtype", "inputs", "depth", "part"),
         ),
         FigureKind(
             "graph",
@@ -183,6 +186,7 @@ FIGURES: Table[FigureKind] = Table(
             "graph",
             "The kernels of a program and what they feed, coloured by family; kernels of one "
             "module are one box where there are many, with their number.",
+            options=("max_nodes", "inputs", "depth", "part"),
         ),
         FigureKind(
             "difference",
@@ -190,6 +194,7 @@ FIGURES: Table[FigureKind] = Table(
             "difference",
             "The cheapest edit that turns one graph into another: kernels that are kept (grey), "
             "replaced (purple, both names), inserted (blue, +) and deleted (red, dashed, −).",
+            options=("max_nodes", "inputs", "depth", "part"),
         ),
     ],
 )

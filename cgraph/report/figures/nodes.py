@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
 from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
-from cgraph.graphs.labels import family_of
+from cgraph.graphs.labels import OTHER, family_of
 from cgraph.report.layered import Edge, Layout, layered_layout
 from cgraph.report.style import FAINT, INK, is_narrow
 
@@ -28,6 +28,7 @@ FAMILY_FILLS = {
     "recurrent": "#ecd3e2",
 }
 PLAIN_FILL = "#ffffff"
+_FAMILY_OF_PART = {"conv": "convolution", "pool": "pooling", "norm": "normalisation"}
 
 _CHARACTER = 0.62  # mean width of a character, of the size of the type
 _POINT = 1 / 72  # inch
@@ -69,7 +70,10 @@ def fill_of(label: str) -> str:
     """Colour of an operation, by its family; white for what is none."""
     if label in (INPUT_LABEL, OUTPUT_LABEL):
         return PLAIN_FILL
-    return FAMILY_FILLS.get(family_of(label.partition("[")[0]), PLAIN_FILL)
+    family = family_of(label.partition("[")[0])
+    if family == OTHER:  # a name of a search space's own
+        family = next((name for part, name in _FAMILY_OF_PART.items() if part in label), OTHER)
+    return FAMILY_FILLS.get(family, PLAIN_FILL)
 
 
 def graph_figure(
@@ -111,7 +115,9 @@ def graph_figure(
     n_lines = max((box.text.count("\n") + 1 for box in boxes), default=1)
     box_height = (1.25 * n_lines * size + 5 * scale) * _POINT
     row_height = box_height + 0.17 * max(scale, 0.5)
-    legend_height = 0.22 * len(legend) + (0.1 if legend else 0)
+    n_boxes = sum(isinstance(look, Box) for _, look in legend)
+    n_legend_rows = max(n_boxes, len(legend) - n_boxes)
+    legend_height = 0.22 * n_legend_rows + (0.1 if legend else 0)
     height = max(layout.n_layers, 1) * row_height + legend_height + 0.1
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1))
@@ -128,15 +134,26 @@ def graph_figure(
         _draw_edge(axes, points, strokes.get(edge, Stroke()), scale, box_height)
     for box, (x, y), box_width in zip(boxes, centres, widths, strict=True):
         _draw_box(axes, box, (x, y), (box_width * scale, box_height), size)
-    for i, (words, look) in enumerate(legend):
-        y = height - legend_height + 0.22 * i + 0.1
-        if isinstance(look, Stroke):
-            ends = ([0.1, 0.6], [y, y])
-            axes.plot(*ends, color=look.colour, linestyle=look.line, linewidth=look.line_width)
-        else:
-            _draw_box(axes, look, (0.35, y), (0.5, 0.16), 6.5)
-        axes.text(0.68, y, words, va="center", fontsize=7, color=INK)
+    _draw_legend(axes, legend, height - legend_height + 0.1, width)
     return figure
+
+
+def _draw_legend(
+    axes: Axes, legend: Sequence[tuple[str, Box | Stroke]], top: float, width: float
+) -> None:
+    """What boxes mean on the left, what strokes mean on the right."""
+    n_boxes = n_strokes = 0
+    for words, look in legend:
+        if isinstance(look, Box):
+            left, y = 0.1, top + 0.22 * n_boxes
+            n_boxes += 1
+            _draw_box(axes, look, (left + 0.25, y), (0.5, 0.16), 6.5)
+        else:
+            left, y = width / 2, top + 0.22 * n_strokes
+            n_strokes += 1
+            ends = ([left, left + 0.5], [y, y])
+            axes.plot(*ends, color=look.colour, linestyle=look.line, linewidth=look.line_width)
+        axes.text(left + 0.58, y, words, va="center", fontsize=7, color=INK)
 
 
 def _text_width(text: str, size: float) -> float:

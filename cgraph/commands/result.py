@@ -29,15 +29,10 @@ def print_result(result: StudyResult) -> None:
     rows = validation_rows(result)
     if rows:
         checked = Table("choice", title="Against trained accuracy", box=SIMPLE_HEAD)
-        for name in ("accuracy", "regret", "lift"):
+        for name in ("accuracy", "known for", "regret", "lift"):
             checked.add_column(name, justify="right")
         for choice in rows:
-            worth = (
-                f"{choice['accuracy']:.2f}",
-                f"{choice['regret']:.2f}",
-                f"{choice['lift']:.1f}",
-            )
-            checked.add_row(choice["choice"], *worth)
+            checked.add_row(choice["choice"], *_worth(choice))
         out.print(checked)
     print_sample(result.ranking, 3, result.configuration["seed"])
     out.print("Written:")
@@ -89,6 +84,16 @@ def print_sample(ranking: Ranking, n: int, seed: int) -> None:
     out.print("Networks of the best cluster, at random:")
     for name in ranking.sample(min(n, size), random_state=seed):
         out.print(f"  {name}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _worth(choice: Mapping[str, Any]) -> list[str]:
+    """Accuracy, with its error where members have none, how many have one, regret and lift."""
+    error, known = "", ""
+    if "n_known" in choice:
+        known = f"{choice['n_known']:,} of {choice['n_members']:,}"
+        error = f" ± {choice['accuracy_se']:.2f}" if choice["accuracy_se"] else ""
+    accuracy = f"{choice['accuracy']:.2f}{error}"
+    return [accuracy, known, f"{choice['regret']:.2f}", f"{choice['lift']:.1f}"]
 
 
 def _cells(row: Mapping[Hashable, Any]) -> list[str]:

@@ -25,8 +25,10 @@ class Validation:
     clusters : DataFrame
         A row for each cluster, by number: "cluster", "n_members", "n_known" (members whose
         accuracy is known; what follows is about them), "accuracy" (mean, in percent),
-        "accuracy_sd", "top_share" (share of the best networks of the population that it holds),
-        "lift" (that share over its share of the population). NaN where none is known.
+        "accuracy_sd", "accuracy_se" (standard error of that mean as one of all members, if those
+        known were drawn at random; 0 where all are), "top_share" (share of the best networks of
+        the population that it holds), "lift" (that share over its share of the population). NaN
+        where it cannot be known: none is, or for the error one of several.
     chosen : int
         The cluster that was chosen.
     population_accuracy : float
@@ -47,6 +49,21 @@ class Validation:
     def accuracy(self) -> float:
         """Mean accuracy of the chosen cluster, in percent."""
         return float(self._chosen_row()["accuracy"])
+
+    @property
+    def accuracy_se(self) -> float:
+        """Standard error of that mean, in points; 0 where every accuracy of it is known."""
+        return float(self._chosen_row()["accuracy_se"])
+
+    @property
+    def n_known(self) -> int:
+        """How many members of the chosen cluster have a known accuracy."""
+        return int(self._chosen_row()["n_known"])
+
+    @property
+    def n_members(self) -> int:
+        """How many members the chosen cluster has."""
+        return int(self._chosen_row()["n_members"])
 
     @property
     def regret(self) -> float:
@@ -131,25 +148,41 @@ def validate(
     accuracy = known.to_numpy(dtype=float)[is_known]
     n_top = max(1, int(np.ceil(top_fraction * len(accuracy))))
     is_top = accuracy >= np.sort(accuracy)[-n_top]
-    rows = [_cluster_row(c, labels[is_known] == c, accuracy, is_top) for c in range(k)]
+    sizes = np.bincount(labels, minlength=k)
+    rows = [
+        _cluster_row(c, labels[is_known] == c, int(sizes[c]), accuracy, is_top) for c in range(k)
+    ]
     table = pd.DataFrame(rows)
-    table.insert(1, "n_members", np.bincount(labels, minlength=k))
     return Validation(table, chosen, float(accuracy.mean()), top_fraction)
 
 
 def _cluster_row(
     number: int,
     inside: NDArray[np.bool_],
+    n_members: int,
     accuracy: NDArray[np.float64],
     is_top: NDArray[np.bool_],
 ) -> dict[str, float]:
-    is_known = bool(inside.any())
+    found = accuracy[inside]
+    is_known = len(found) > 0
     share = float(is_top[inside].sum() / is_top.sum())
     return {
         "cluster": number,
-        "n_known": int(inside.sum()),
-        "accuracy": float(accuracy[inside].mean()) if is_known else np.nan,
-        "accuracy_sd": float(accuracy[inside].std()) if is_known else np.nan,
+        "n_members": n_members,
+        "n_known": len(found),
+        "accuracy": float(found.mean()) if is_known else np.nan,
+        "accuracy_sd": float(found.std()) if is_known else np.nan,
+        "accuracy_se": _standard_error(found, n_members),
         "top_share": share,
         "lift": share / float(inside.mean()) if is_known else np.nan,
     }
+
+
+def _standard_error(found: NDArray[np.float64], n_members: int) -> float:
+    """Error of the mean of members drawn without replacement, as one of all members."""
+    if len(found) == n_members:
+        return 0.0
+    if len(found) < 2:
+        return np.nan
+    unseen = 1.0 - len(found) / n_members
+    return float(found.std(ddof=1) * np.sqrt(unseen / len(found)))

@@ -149,7 +149,9 @@ def validation_rows(result: StudyResult) -> list[dict[str, Any]]:
     rows = []
     for choice, chosen in choices.items():
         found = result.validate_choice(chosen)
-        rows.append(_validation_row(choice, chosen, found.accuracy, found.regret, found.lift))
+        row = _validation_row(choice, chosen, found.accuracy, found.regret, found.lift)
+        known = {"n_members": found.n_members, "n_known": found.n_known}
+        rows.append(row | known | {"accuracy_se": found.accuracy_se})
     every = result.validate_choice(result.ranking.best)
     mean, best = every.clusters["accuracy"].mean(), every.clusters["accuracy"].max()
     lift = every.clusters["lift"].mean()

@@ -35,6 +35,21 @@ def test_accuracies_are_joined_by_name_not_by_order():
     )
 
 
+def test_a_sample_of_the_accuracies_says_how_sure_it_is():
+    whole = validate(CLUSTERING, 0, ACCURACIES)
+    assert (whole.n_known, whole.n_members, whole.accuracy_se) == (30, 30, 0.0)
+    drawn = ACCURACIES[[*NAMES[:30:3], NAMES[35]]]
+    found = validate(CLUSTERING, 0, drawn, missing="allow")
+    assert (found.n_known, found.n_members) == (10, 30)
+    expected = drawn[:10].std() / np.sqrt(10) * np.sqrt(1 - 10 / 30)
+    assert found.accuracy_se == pytest.approx(expected)
+    assert "known for 11 of 40 networks" in repr(found)
+    assert np.isnan(found.clusters["accuracy_se"].iloc[1])  # one of ten: no error is known
+    none = validate(CLUSTERING, 0, ACCURACIES[:30], missing="allow").clusters.iloc[1]
+    assert none["n_known"] == 0
+    assert none[["accuracy", "accuracy_se", "lift"]].isna().all()
+
+
 def test_networks_as_accurate_as_the_last_of_the_best_count_too():
     level = pd.Series(70.0, index=NAMES)
     assert validate(CLUSTERING, 0, level).clusters["lift"].tolist() == [1.0, 1.0]

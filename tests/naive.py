@@ -548,3 +548,55 @@ def sources_of_tensors(program, shape):
             of_shape = elements.reshape(-1).shape if name == "flat" else elements.shape
             tensors.append((len(written) - 1, np.arange(elements.size).reshape(of_shape)))
     return [read(tensor) for tensor in tensors], is_partial
+
+
+def replay_of_modules(leaves, nest, shape):
+    """What a nest of modules does, by running it on sets: see `tests.strategies.module_trees`.
+
+    Returns the operations in order, each with the numbers of the module calls it was made from,
+    and what the output depends on: "x", and the leaves with weights.
+    """
+    storages = [np.full(shape, 1 << len(leaves), dtype=object)]  # a bit for each leaf, one for x
+    made = []
+    n_calls = 0
+
+    def everything(array):
+        return np.bitwise_or.reduce(array.ravel())
+
+    def run_leaf(leaf, storage, path):
+        kind, own, values = leaves[leaf], 1 << leaf, storages[storage]
+        if kind in ("scale", "affine"):
+            made.extend((name, path) for name in ("mul", "add")[: 1 if kind == "scale" else 2])
+            storages.append(np.full(shape, everything(values) | own, dtype=object))
+            return len(storages) - 1
+        if kind == "relu_":
+            made.append(("relu", path))
+            values[...] = everything(values)
+        elif kind == "half_":
+            made.extend([("slice", path), ("add", path)])
+            values[:, : shape[1] // 2] = everything(values[:, : shape[1] // 2]) | own
+        return storage
+
+    def run(part, storage, path=()):
+        nonlocal n_calls
+        n_calls += 1
+        path = (*path, n_calls)
+        if isinstance(part, int):
+            return run_leaf(part, storage, path)
+        kind, parts = part
+        if kind == "chain":
+            for inner in parts:
+                storage = run(inner, storage, path)
+            return storage
+        ends = [run(inner, storage, path) for inner in parts]
+        total = ends[0]
+        for end in ends[1:]:
+            made.append(("add", path))
+            found = everything(storages[total]) | everything(storages[end])
+            storages.append(np.full(shape, found, dtype=object))
+            total = len(storages) - 1
+        return total
+
+    found = everything(storages[run(nest, 0)])
+    names = [*range(len(leaves)), "x"]
+    return made, {name for bit, name in enumerate(names) if found >> bit & 1}

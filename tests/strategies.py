@@ -122,3 +122,25 @@ def tensor_programs(draw, max_length=10):
         earlier = st.integers(0, n + 1)
         program.append((draw(names), draw(earlier), draw(earlier)))
     return program
+
+
+LEAVES = ("scale", "affine", "relu_", "half_", "nothing")
+
+
+@st.composite
+def module_trees(draw, n_leaves=4):
+    """Kinds of a pool of leaf modules, and a nest of ("chain" or "branch", parts) over the pool.
+
+    A part is a nest, or the number of a leaf: a leaf that stands twice is a shared module.
+    """
+    leaves = draw(st.lists(st.sampled_from(LEAVES), min_size=1, max_size=n_leaves))
+    leaf = st.integers(0, len(leaves) - 1)
+    nest = st.recursive(
+        leaf,
+        lambda part: st.tuples(
+            st.sampled_from(("chain", "branch")), st.lists(part, min_size=1, max_size=3)
+        ),
+        max_leaves=6,
+    )
+    parts = draw(st.lists(nest, min_size=1, max_size=3))
+    return leaves, ("chain", parts)

@@ -54,9 +54,9 @@ def trace(
     depth : {"operator", "module", "fused"} or type or tuple of types, default="operator"
         What a kernel is. "operator": a call of an operator as the model makes it (`conv2d`,
         `linear`, `scaled_dot_product_attention`). "module": a call of a module that calls no
-        other module; operators called elsewhere stay. "fused": what a deployment runs, with
-        batch norms folded, activations attached and identities gone. Types of modules: a call
-        of a module of these types, with all that is in it.
+        other module which runs an operator; operators called elsewhere stay. "fused": what a
+        deployment runs, with batch norms folded, activations attached and identities gone. Types
+        of modules: a call of a module of these types, with all that is in it.
     fake : bool, default=True
         Whether nothing is computed. A model whose control flow depends on values of tensors
         needs `fake=False`, which computes, on copies.

@@ -1,4 +1,4 @@
-"""A module that runs drawn instructions; see `tests.strategies.tensor_programs`."""
+"""Modules that run what was drawn: `tests.strategies.tensor_programs` and `module_trees`."""
 
 import torch
 from torch import nn
@@ -36,3 +36,54 @@ class Program(nn.Module):
             "copy_": lambda: a.copy_(b.mean()),
         }
         return simple[name]()
+
+
+class Leaf(nn.Module):
+    """A module that calls no other."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+        if kind in ("scale", "affine"):
+            self.scale = nn.Parameter(torch.tensor(2.0))
+        if kind in ("affine", "half_"):
+            self.shift = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, x):
+        if self.kind == "scale":
+            return x * self.scale
+        if self.kind == "affine":
+            return x * self.scale + self.shift
+        if self.kind == "relu_":
+            return x.relu_()
+        if self.kind == "half_":
+            x[:, : x.shape[1] // 2].add_(self.shift)
+        return x
+
+
+class Chain(nn.Sequential):
+    """One part after the other."""
+
+
+class Branch(nn.Module):
+    """The sum of what the parts make of the same input."""
+
+    def __init__(self, *parts):
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, x):
+        return sum(ends[1:], ends[0]) if (ends := [part(x) for part in self.parts]) else x
+
+
+def tree_module(leaves, nest):
+    """The module of a tree, with each leaf of the pool made once."""
+    pool = [Leaf(kind) for kind in leaves]
+
+    def build(part):
+        if isinstance(part, int):
+            return pool[part]
+        kind, parts = part
+        return (Chain if kind == "chain" else Branch)(*map(build, parts))
+
+    return build(nest), pool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 
 PAGE_WIDTH = 7.0  # inches: the text of a page
 COLUMN_WIDTH = 3.3  # inches: a column of two
+SCREEN_DOTS = 110  # an inch, on a screen
 RANK_COLOURS = "viridis"  # uniform in lightness, so a rank reads in grey too
 BALANCE_COLOURS = "PuOr"
 INK = "#222222"
@@ -50,6 +52,16 @@ _IN_A_COLUMN: Any = {
 }
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows, whether pyplot was imported there or not."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        with figure_style():
+            self.savefig(stream, format="png", dpi=SCREEN_DOTS)
+        return stream.getvalue()
+
+
 @contextmanager
 def figure_style(width: float = PAGE_WIDTH) -> Iterator[None]:
     """Settings of matplotlib that hold inside and are gone afterwards.
@@ -79,7 +91,7 @@ def new_figure(
     share_y: bool = False,
 ) -> tuple[Figure, Sequence[Axes]]:
     """An empty figure with axes row by row; it belongs to no window and no global state."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = ShownFigure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(
         n_rows, n_columns, squeeze=False, sharex=share_x, sharey=share_y, height_ratios=heights
     )

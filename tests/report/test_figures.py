@@ -10,7 +10,7 @@ from cgraph.graphs.kernel import KernelGraph, project
 from cgraph.hardware.footprint import footprint
 from cgraph.report.figures.catalogue import FIGURES, NEEDS, figures_of
 from cgraph.report.saving import figure_bytes, save_figure
-from cgraph.report.style import COLUMN_WIDTH, PAGE_WIDTH
+from cgraph.report.style import COLUMN_WIDTH, PAGE_WIDTH, new_figure
 from tests.report.made_up import better_reordered, chain, study_tables
 
 
@@ -175,3 +175,9 @@ def test_a_difference_of_other_graphs_is_refused():
     distance = edit_distance(a, a)
     with pytest.raises(ArgumentError, match="be of graphs of 1 and 2 kernels, got one of 2"):
         FIGURES["difference"].draw(KernelGraph(["relu"], []), a, distance)
+
+
+def test_a_notebook_shows_a_figure_without_pyplot():
+    graph = KernelGraph(["relu", "add"], [(0, 1)])
+    for figure in (FIGURES["graph"].draw(graph), new_figure(1)[0]):
+        assert figure._repr_png_().startswith(b"\x89PNG")

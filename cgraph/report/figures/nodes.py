@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
 from cgraph.graphs.labels import OTHER, family_of
 from cgraph.report.layered import Edge, Layout, layered_layout
-from cgraph.report.style import FAINT, INK, is_narrow
+from cgraph.report.style import FAINT, INK, ShownFigure, is_narrow
 
 # Tints of the colours that colour-blind readers can tell apart; dark type reads on each.
 FAMILY_FILLS = {
@@ -119,7 +119,7 @@ def graph_figure(
     n_legend_rows = max(n_boxes, len(legend) - n_boxes)
     legend_height = 0.22 * n_legend_rows + (0.1 if legend else 0)
     height = max(layout.n_layers, 1) * row_height + legend_height + 0.1
-    figure = Figure(figsize=(width, height))
+    figure = ShownFigure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(0, width)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 from cgraph.parallel import parallel_map
 
-_ROWS_A_TASK = 512
+_ROWS_A_UNIT = 512
 _PAIRS_A_TASK = 1 << 18
 
 
@@ -54,15 +55,46 @@ def edit_plan(x: Programs, other: Programs | None, options: DistanceOptions) -> 
     # One graph of each class, once: the others are not looked at again.
     chosen, place = np.unique(np.concatenate([first, first_other]), return_inverse=True)
     costs = EditCosts.heuristic() if options.costs is None else options.costs
-    block = partial(
-        _fill_block,
-        prepare(both[chosen], costs),
-        place[: shape[0]],
-        place[shape[0] :],
-        other is None,
-        options.n_jobs,
+    prepared = prepare(both[chosen], costs)
+    left, right = place[: shape[0]], place[shape[0] :]
+    members = sort_by_skeleton(prepared.skeletons, left)
+    others = members if other is None else sort_by_skeleton(prepared.skeletons, right)
+    job = _Job(prepared, left, right, members, others, other is None, options.n_jobs)
+    return DistancePlan(rows, columns, shape, partial(_fill_block, job), other is None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """What the blocks of a plan are filled from."""
+
+    prepared: Prepared
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    members: Members  # of all on the left
+    others: Members
+    is_mirrored: bool
+    n_jobs: int
+
+
+def _fill_block(job: _Job, rows: slice, columns: slice, out: Floats) -> None:
+    is_square = job.is_mirrored and rows == columns
+    skeletons, n_rows = job.prepared.skeletons, rows.stop - rows.start
+    left, right = job.left[rows], job.right[columns]
+    # To sort half a million graphs takes longer than some distances of theirs.
+    members = job.members if n_rows == len(job.left) else sort_by_skeleton(skeletons, left)
+    if is_square:
+        others = members
+    elif len(right) == len(job.right):
+        others = job.others
+    else:
+        others = sort_by_skeleton(skeletons, right)
+    fill_between(
+        job.prepared,
+        (left, members),
+        None if is_square else (right, others),
+        out,
+        n_jobs=job.n_jobs,
     )
-    return DistancePlan(rows, columns, shape, block, is_mirrored=other is None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,20 +132,6 @@ def prepare(population: Population, costs: EditCosts) -> Prepared:
     return Prepared(population, costs, skeletons, always, prices)
 
 
-def _fill_block(
-    prepared: Prepared,
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
-    is_mirrored: bool,
-    n_jobs: int,
-    rows: slice,
-    columns: slice,
-    out: Floats,
-) -> None:
-    others = None if is_mirrored and rows == columns else right[columns]
-    fill_between(prepared, left[rows], others, out, n_jobs=n_jobs)
-
-
 def fill_distances(
     population: Population,
     rows: NDArray[np.int64],
@@ -139,13 +157,24 @@ def fill_distances(
     budget, n_jobs
         As in `edit_intervals`.
     """
-    fill_between(prepare(population, costs), rows, columns, out, budget=budget, n_jobs=n_jobs)
+    prepared = prepare(population, costs)
+    sides = [
+        (side, sort_by_skeleton(prepared.skeletons, side))
+        for side in (rows, columns)
+        if side is not None
+    ]
+    other = None if columns is None else sides[1]
+    fill_between(prepared, sides[0], other, out, budget=budget, n_jobs=n_jobs)
+
+
+Side: TypeAlias = "tuple[NDArray[np.int64], Members]"
+"""Some graphs of a population, and the same sorted by skeleton."""
 
 
 def fill_between(
     prepared: Prepared,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64] | None,
+    rows: Side,
+    columns: Side | None,
     out: Floats,
     *,
     budget: int = DEFAULT_BUDGET,
@@ -153,18 +182,12 @@ def fill_between(
 ) -> None:
     """As `fill_distances`, of a population that is prepared."""
     skeletons, always = prepared.skeletons, prepared.always
-    members = sort_by_skeleton(skeletons, rows)
-    others = members if columns is None else sort_by_skeleton(skeletons, columns)
+    members = rows[1]
+    others = members if columns is None else columns[1]
     n = len(skeletons.n_kernels)
     chosen = np.zeros((n, n), dtype=bool)
     if prepared.prices is not None:
-        upper = np.triu(np.ones((n, n), dtype=bool))
-        chosen = np.where(
-            upper,
-            pays_tables(skeletons, members, others, always),
-            pays_tables(skeletons, others, members, always).T,
-        )
-        chosen = np.where(upper, chosen, chosen.T) if columns is None else chosen
+        _choose_tables(chosen, skeletons, members, others, always)
         for side in (False, True) if columns is not None else (False,):
             left, right = (others, members) if side else (members, others)
             fill = partial(
@@ -173,19 +196,36 @@ def fill_between(
                 rows=left,
                 columns=right,
                 costs=prepared.prices,
-                chosen=chosen.T if side else chosen,
+                chosen=np.ascontiguousarray(chosen.T) if side else chosen,
                 always=always,
                 mirrored=columns is None,
                 transposed=side,
                 out=out,
             )
-            for _ in parallel_map(fill, _tasks(left), n_jobs=n_jobs, threads=True):
+            tasks = _tasks(left, len(right.graphs))
+            for _ in parallel_map(fill, tasks, n_jobs=n_jobs, threads=True):
                 pass
-    _search_others(prepared, rows, columns, chosen, budget, n_jobs, out)
+    other = None if columns is None else columns[0]
+    _search_others(prepared, rows[0], other, chosen, budget, n_jobs, out)
+
+
+def _choose_tables(
+    chosen: NDArray[np.bool_],
+    skeletons: Skeletons,
+    members: Members,
+    others: Members,
+    always: bool,
+) -> None:
+    """Mark the pairs of skeletons that a table is made for, the one with less kernels first."""
+    left = np.flatnonzero(np.diff(members.offsets))
+    right = np.flatnonzero(np.diff(others.offsets))
+    forth = pays_tables(skeletons, members, others, left, right, always)
+    back = pays_tables(skeletons, others, members, right, left, always).T
+    chosen[np.ix_(left, right)] = np.where(left[:, None] <= right[None], forth, back)
 
 
 def _fill_some(
-    task: tuple[int, int, int],
+    task: list[tuple[int, int, int]],
     *,
     skeletons: Skeletons,
     rows: Members,
@@ -197,29 +237,37 @@ def _fill_some(
     transposed: bool,
     out: Floats,
 ) -> None:
-    s, first, last = task
-    fill_rows(
-        s,
-        first,
-        last,
-        s + 1 if transposed else s,
-        skeletons,
-        rows,
-        columns,
-        costs,
-        np.ascontiguousarray(chosen),
-        always,
-        mirrored,
-        transposed,
-        out,
-    )
+    for s, first, last in task:
+        fill_rows(
+            s,
+            first,
+            last,
+            s + 1 if transposed else s,
+            skeletons,
+            rows,
+            columns,
+            costs,
+            chosen,
+            always,
+            mirrored,
+            transposed,
+            out,
+        )
 
 
-def _tasks(members: Members) -> Iterator[tuple[int, int, int]]:
-    """Skeletons and ranges of their members, the largest graphs first."""
+def _tasks(members: Members, n_columns: int) -> Iterator[list[tuple[int, int, int]]]:
+    """Skeletons and ranges of their members, the largest graphs first, enough for a task each."""
+    task, n_pairs = [], 0
     for s in range(len(members.offsets) - 2, -1, -1):
-        for first in range(members.offsets[s], members.offsets[s + 1], _ROWS_A_TASK):
-            yield s, first, min(first + _ROWS_A_TASK, int(members.offsets[s + 1]))
+        for first in range(members.offsets[s], members.offsets[s + 1], _ROWS_A_UNIT):
+            last = min(first + _ROWS_A_UNIT, int(members.offsets[s + 1]))
+            task.append((s, first, last))
+            n_pairs += (last - first) * n_columns
+            if n_pairs >= _PAIRS_A_TASK:
+                yield task
+                task, n_pairs = [], 0
+    if task:
+        yield task
 
 
 def _search_others(

@@ -68,19 +68,29 @@ def table_costs(grid: Grid, apart: NDArray[np.bool_]) -> TableCosts:
 
 
 def pays_tables(
-    skeletons: Skeletons, rows: Members, columns: Members, always: bool
+    skeletons: Skeletons,
+    rows: Members,
+    columns: Members,
+    row_skeletons: NDArray[np.int64],
+    column_skeletons: NDArray[np.int64],
+    always: bool,
 ) -> NDArray[np.bool_]:
-    """For which pairs of skeletons a table is quicker than a search, shape (S, S)."""
-    n_skeletons = len(skeletons.n_kernels)
-    sizes, column_sizes = np.diff(rows.offsets), np.diff(columns.offsets)
+    """For which pairs of skeletons, of a list each, a table is quicker than a search."""
     kinds: dict[tuple[int, bytes], int] = {}
-    kind = np.empty(n_skeletons, dtype=np.int64)
-    for s in range(n_skeletons):
-        n = int(skeletons.n_kernels[s])
-        key = n, np.sort(skeletons.colours[s, :n]).tobytes()
-        kind[s] = kinds.setdefault(key, len(kinds))
+
+    def kinds_of(some: NDArray[np.int64]) -> NDArray[np.int64]:
+        found = []
+        for s in some.tolist():
+            n = int(skeletons.n_kernels[s])
+            key = n, np.sort(skeletons.colours[s, :n]).tobytes()
+            found.append(kinds.setdefault(key, len(kinds)))
+        return np.array(found, dtype=np.int64)
+
+    left, right = kinds_of(row_skeletons), kinds_of(column_skeletons)
     maps = np.array([[_count_maps(a, b, always) for b in kinds] for a in kinds])
-    counts = maps.reshape(len(kinds), len(kinds))[np.ix_(kind, kind)]
+    counts = maps.reshape(len(kinds), len(kinds))[np.ix_(left, right)]
+    sizes = np.diff(rows.offsets)[row_skeletons]
+    column_sizes = np.diff(columns.offsets)[column_skeletons]
     n_pairs = sizes[:, None] * column_sizes[None]
     return np.asarray((counts <= _MOST_MAPS) & (counts <= _MAPS_A_PAIR * n_pairs))
 

@@ -28,11 +28,11 @@ def searched(population, rows, columns, costs):
 
 
 def always_tables(monkeypatch):
-    def whole(skeletons, rows, columns, always):
-        n = len(skeletons.n_kernels)
-        return np.ones((n, n), dtype=bool)
+    def whole(skeletons, rows, columns, row_skeletons, column_skeletons, always):
+        return np.ones((len(row_skeletons), len(column_skeletons)), dtype=bool)
 
     monkeypatch.setattr("cgraph.distances.edit.matrix.pays_tables", whole)
+    monkeypatch.setattr("cgraph.distances.edit.matrix._PAIRS_A_TASK", 500)  # several tasks
 
 
 @pytest.mark.parametrize("name", ["uniform", "heuristic", "tenths"])

@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cgraph.errors import UnknownNameError
 from cgraph.spaces.nasbench201 import equivalences, network, notation, programs
 from cgraph.spaces.nasbench201.space import NASBench201
 from tests.naive import nasbench201_ways
@@ -122,6 +123,14 @@ def test_equivalences_have_their_counts(name):
     assert classes.max() + 1 == record.n_classes
     first = np.unique(classes, return_index=True)[1]
     assert (np.diff(first) > 0).all(), "numbered by first appearance"
+
+
+def test_the_counts_stand_in_the_documentation():
+    text = " ".join(NASBench201.equivalence.__doc__.split())
+    for name, record in equivalences.EQUIVALENCES.items():
+        assert f'"{name}", {record.n_classes:,}: ' in text
+    with pytest.raises(UnknownNameError, match=r"got 'author'; did you mean 'authors'"):
+        NASBench201().equivalence("author")
 
 
 # From fine to coarse: cells that are the same by the first are the same by the second.

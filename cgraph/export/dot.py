@@ -66,7 +66,7 @@ def to_dot(graph: Graph, facts: Mapping[str, Fact] | None = None) -> str:
     }
     <BLANKLINE>
     """
-    title = [f"{name}: {value}" for name, value in plain_facts(facts).items()]
+    title = [f"{name}: {_shown(value)}" for name, value in plain_facts(facts).items()]
     if isinstance(graph, ComputationalGraph) and graph.name:
         title.insert(0, graph.name)
     lines = [
@@ -119,6 +119,10 @@ def _size_of(memory: Memory) -> str:
     shape = "x".join(map(str, memory.shape)) or "scalar"
     how = f" {memory.alias}" if memory.alias else f", {memory.bytes:,} bytes"
     return f"{shape} {memory.dtype}{how}"
+
+
+def _shown(value: Fact) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _quoted(*lines: str) -> str:

@@ -32,8 +32,9 @@ INDEX = "index.csv"
 ARCHITECTURE = "architecture"
 EMPTY = "empty"
 
-# Facts that are of the map or of the measurement, not of the program.
+# Of the map or of how often was measured, not of the program.
 _LEFT_OUT = ("x", "y")
+_LEFT_OUT_ENDINGS = (":n_draws", ":n_failures")
 # On a node "macs" are those of the kernel.
 _RENAMED = {"macs": "network_macs"}
 
@@ -218,7 +219,8 @@ def _facts(row: Mapping[Hashable, Any]) -> Mapping[str, Fact]:
     for key, value in row.items():
         name, column = str(key), column_of(str(key))
         is_words = column is not None and column.kind == "text"
-        if is_words or name in _LEFT_OUT or name.startswith(USAGE_PREFIX) or value is pd.NA:
+        is_other = name in _LEFT_OUT or name.endswith(_LEFT_OUT_ENDINGS)
+        if is_words or is_other or name.startswith(USAGE_PREFIX) or value is pd.NA:
             continue
         found[_RENAMED.get(name, name)] = value.item() if isinstance(value, np.generic) else value
     return plain_facts(found)

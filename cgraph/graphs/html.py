@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 
+import numpy as np
+
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.kernel import KernelGraph
+from cgraph.graphs.population import Population
 from cgraph.graphs.summary import Section, sections
 
 
@@ -39,6 +42,22 @@ def kernel_graph_html(graph: KernelGraph) -> str:
         for label in sorted(counts, key=lambda label: (-counts[label], label))
     )
     return _framed(repr(graph), _table(Section(("label", "kernels"), rows)) if rows else "")
+
+
+def population_html(population: Population) -> str:
+    """HTML of a population: its line, and how often each label occurs, in how many graphs.
+
+    Parameters
+    ----------
+    population : Population
+        What to show.
+    """
+    counts = np.bincount(population.label_ids, minlength=len(population.vocabulary))
+    used = (population.usage() > 0).sum(axis=0)
+    order = sorted(range(len(counts)), key=lambda k: (-counts[k], population.vocabulary[k]))
+    rows = tuple((population.vocabulary[k], f"{counts[k]:,}", f"{used[k]:,}") for k in order)
+    section = Section(("label", "kernels", "graphs with it"), rows)
+    return _framed(repr(population), _table(section) if rows else "")
 
 
 def table_html(caption: str, section: Section) -> str:

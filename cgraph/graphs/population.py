@@ -261,6 +261,12 @@ class Population:
             f"{len(self.edges):,} edges, vocabulary of {len(self.vocabulary)})"
         )
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how often, and in how many graphs, each label occurs."""
+        from cgraph.graphs.html import population_html
+
+        return population_html(self)
+
     def usage(self) -> NDArray[np.int64]:
         """How often each graph uses each operation.
 

@@ -78,6 +78,12 @@ class Ranking:
         others = f", {tied - 1} tied with it" if tied > 1 else ""
         return f"Ranking({len(self.table)} clusters, best {self.best}{others})"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the clusters in order, with their intervals."""
+        from cgraph.ranking.html import ranking_html
+
+        return ranking_html(self)
+
 
 def rank(
     clustering: Clustering,

@@ -7,6 +7,7 @@ from torch import nn
 
 from cgraph.graphs.computational import ComputationalGraph, Kernel
 from cgraph.graphs.kernel import KernelGraph
+from cgraph.graphs.population import Population
 from cgraph.tracing.record import trace
 from tests.tracing.zoo import unit
 
@@ -75,3 +76,10 @@ def test_html_escapes_names():
     assert rows == [["label", "kernels"], ["<b>", "2"], ["a&b", "1"]]
     for empty in (KernelGraph([], []), ComputationalGraph([], [], [], [])):
         assert "<table>" not in empty._repr_html_()
+
+
+def test_a_notebook_shows_how_often_labels_occur():
+    population = Population([KernelGraph(["a", "b"], []), KernelGraph(["a", "a"], [])])
+    page = ElementTree.fromstring(population._repr_html_())
+    rows = [[cell.text for cell in row] for row in page.iter("tr")]
+    assert rows == [["label", "kernels", "graphs with it"], ["a", "3", "2"], ["b", "1", "1"]]

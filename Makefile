@@ -1,5 +1,6 @@
 # make study: from a fresh clone to the ranked clusters of NAS-Bench-201 and a page to look at.
 # make test:  from a fresh clone to a green suite.
+# make docs:  the documentation, in build/site.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,18 +8,21 @@ OUT ?= studies/nasbench201
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: study test lint clean
+.PHONY: study test lint docs clean
 
 study: $(VENV)/.installed
 	$(BIN)/cgraph study nasbench201 --out $(OUT)
 
-test: $(VENV)/.installed-test lint
+test: $(VENV)/.installed-test lint docs
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -81,7 +81,7 @@ def study(
         typer.Option(
             metavar="FILE:COLUMN",
             help="Trained accuracy, to validate the order after it is fixed: a table, or the "
-            "benchmark's own files.",
+            "benchmark's own files; 'published' where it comes with the space.",
         ),
     ] = None,
     accuracy_unit: Annotated[
@@ -151,14 +151,16 @@ def _read_accuracies(
 ) -> pd.Series | None:
     if spec is None:
         return None
-    path, colon, column = spec.rpartition(":")
-    if not colon or not path or not column:
+    source, colon, column = spec.rpartition(":")
+    if any(kind.accepts(spec) for kind in space.accuracy_sources):
+        source, column = spec, ""  # of a source that knows what its accuracies are called
+    elif not colon or not source or not column:
         raise ArgumentError(
             "--accuracy", "be FILE:COLUMN", repr(spec), "for example results.parquet:cifar10_test"
         )
     found = space.accuracies(
-        path,
-        column,
+        source,
+        column or None,
         unit=unit,  # type: ignore[arg-type]  # checked there
         missing="allow" if allow_gaps else "error",
     )

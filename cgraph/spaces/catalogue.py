@@ -97,6 +97,13 @@ SPACES: Table[SpaceRecord] = Table(
             "cells of 4 nodes and 6 edges, 5 operations",
             "Dong and Yang, 2020, NAS-Bench-201, ICLR",
         ),
+        SpaceRecord(
+            "nasbenchgraph",
+            "cgraph.spaces.nasbenchgraph.space:NASBenchGraph",
+            26_206,
+            "graph neural networks of 4 operations in a tree, 9 operations, 9 data sets",
+            "Qin et al., 2022, NAS-Bench-Graph, NeurIPS",
+        ),
     ],
 )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, final, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,9 @@ class Space(ABC):
         The benchmark's own files and packages that `accuracies` reads, beside plain tables.
     row_keys : tuple of RowKey, default=()
         How the rows of a table may name architectures, beside their strings and indices.
+    options : mapping from str to object, default={}
+        What it was made with, where there is a choice, such as a data set: plain JSON values that
+        tell it from others of its name.
 
     Notes
     -----
@@ -66,6 +70,7 @@ class Space(ABC):
     input_shapes: Mapping[str, tuple[int, ...]]
     accuracy_sources: tuple[AccuracySource, ...] = ()
     row_keys: tuple[RowKey, ...] = ()
+    options: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
     def architectures(self) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from hashlib import file_digest
 from importlib import metadata
 from pathlib import Path
@@ -59,6 +59,8 @@ class Study:
         How many initialisations and batches of each.
     seed : int, default=0
         Seed of everything that is drawn.
+    options : mapping from str to object, default={}
+        What a space that is given by its name is made with, such as ``{"dataset": "pubmed"}``.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class Study:
     n_sampled: int = 10
     n_draws: int = 2
     seed: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "statistics", tuple(self.statistics))
@@ -94,23 +97,30 @@ class Study:
         UnknownNameError
             If there is no space of that name.
         ArgumentError
-            If the space has no such part.
+            If the space has no such part, or takes no such options.
         """
         from cgraph.spaces import resolve
         from cgraph.spaces.space import Space
 
-        space = resolve(self.space) if isinstance(self.space, str) else self.space
-        if not isinstance(space, Space):
+        space = self.space
+        if isinstance(space, str):
+            space = resolve(space, **self.options)
+        elif not isinstance(space, Space):
             raise ArgumentError("space", "be a Space or the name of one", type(space).__name__)
+        elif self.options and dict(self.options) != dict(space.options):
+            raise ArgumentError(
+                "options", f"be left out for {space.name!r}, which is made already", self.options
+            )
         part = self.part or ("cell" if "cell" in space.parts else "network")
         if part not in space.parts:
             raise ArgumentError("part", f"be one of {', '.join(space.parts)}", repr(part))
-        return replace(self, space=space, part=part)
+        return replace(self, space=space, options=dict(space.options), part=part)
 
     def configuration(self) -> dict[str, Any]:
         """What identifies the study, as plain JSON values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["space"] = self.space if isinstance(self.space, str) else self.space.name
+        values["options"] = dict(self.options)
         values["statistics"] = list(self.statistics)
         values["limits"] = _limits_of(self.limits)
         return values

@@ -160,8 +160,8 @@ def test_every_string_is_read_back_as_the_architecture_it_names(name):
         from cgraph.spaces.nasbench101.notation import format_cell, parse
 
         # All 423,624: benchmarks/bench_nasbench101.py.
-        read = [encode(cell) for cell in map(parse, space.architectures()[::20])]
-        assert read == table.codes()[::20].tolist()
+        read = [encode(cell) for cell in map(parse, space.architectures()[::5])]
+        assert read == table.codes()[::5].tolist()
         some = range(0, len(space), 97)
         assert [space.parse(space.architectures()[i]) for i in some] == list(some)
         assert [format_cell(table.cell(i)) for i in some] == list(space.architectures()[::97])

@@ -73,7 +73,8 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish softplus softsign "
             "tanhshrink softshrink hardshrink threshold glu sigmoid log_sigmoid tanh hardtanh "
             "hardsigmoid hardswish softmax log_softmax softmin safe_softmax masked_softmax "
-            "gumbel_softmax special_expit special_softmax special_log_softmax",
+            "gumbel_softmax special_expit special_softmax special_log_softmax prelu_kernel",
+            "rrelu sparse_softmax sparse_log_softmax",
         ),
         _family(
             "element-wise",
@@ -87,8 +88,11 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "rshift logical_and logical_or logical_xor logical_not nan_to_num xlogy lgamma digamma "
             "i0 sinc heaviside hypot copysign masked_fill complex polar real imag angle conj "
             "conj_physical resolve_conj resolve_neg float_power ldexp gcd lcm positive isin "
-            "multiply divide subtract absolute negative deg2rad rad2deg mvlgamma signbit",
-            "special_ foreach_ bitwise_ logical_",
+            "multiply divide subtract absolute negative deg2rad rad2deg mvlgamma signbit greater "
+            "greater_equal less less_equal not_equal arcsin arccos arctan arctan2 arcsinh arccosh "
+            "arctanh add_relu fix polygamma igamma igammac nextafter isneginf isposinf isreal iand "
+            "ior ixor ilshift irshift frexp chalf",
+            "special_ foreach_ bitwise_ logical_ cast_",
         ),
         _family(
             "linear",
@@ -96,8 +100,11 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "linear matmul mm bmm mv dot vdot addmm addbmm addmv addr baddbmm einsum bilinear "
             "inner outer tensordot chain_matmul kron cdist grouped_mm scaled_mm int_mm ger "
             "sparse_mm linear_dynamic linalg_multi_dot linalg_matmul linalg_matrix_power "
-            "linalg_vecdot trilinear",
-            "addmm linear mkldnn_linear sparse_addmm weight_int",
+            "linalg_vecdot trilinear pdist euclidean_dist smm hspmm matrix_power "
+            "mixed_dtypes_linear compute_linear_combination",
+            "addmm linear mkldnn_linear sparse_addmm weight_int scaled_mm scaled_grouped_mm "
+            "fbgemm_linear sparse_semi_structured cslt_sparse_mm sparse_sparse sparse_sampled "
+            "sparse_mm dyn_quant_matmul wrapped_quantized_linear",
         ),
         _family(
             "attention",
@@ -126,8 +133,8 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "scatter scatter_add scatter_reduce masked_select masked_scatter take take_along_dim "
             "put sort argsort topk kthvalue searchsorted bucketize unique unique2 nonzero argwhere "
             "unique_consecutive segment_reduce select_scatter slice_scatter diagonal_scatter "
-            "as_strided_scatter histc bincount msort nms roi_align",
-            "index unsafe_index scatter unique",
+            "as_strided_scatter histc bincount msort nms roi_align masked_scale sparse_mask",
+            "index unsafe_index unsafe_masked_index scatter unique histogram nonzero",
         ),
         _family(
             "movement",
@@ -144,7 +151,10 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "diagonal diag diag_embed diagflat tril triu block_diag meshgrid cartesian_prod "
             "combinations view_as_real view_as_complex to copy type_as atleast_1d atleast_2d "
             "atleast_3d fft_fftshift fft_ifftshift set resize pack_padded_sequence "
-            "pad_packed_sequence to_dense to_sparse to_mkldnn shift",
+            "pad_packed_sequence to_dense to_sparse to_mkldnn shift coalesce coalesced values "
+            "indices neg_view chunk_cat flatten_dense_tensors unflatten_dense_tensors "
+            "to_padded_tensor resize_as sparse_broadcast_to mkldnn_reshape mkldnn_transpose "
+            "pin_memory",
             "view reshape split pad reflection_pad replication_pad to_sparse nested",
         ),
         _family(
@@ -154,7 +164,9 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "var_mean median nanmean nansum nanmedian mode quantile nanquantile logsumexp cumsum "
             "cumprod cummax cummin logcumsumexp count_nonzero trace dist cosine_similarity "
             "pairwise_distance linalg_norm linalg_vector_norm linalg_matrix_norm frobenius_norm "
-            "sum_to_size cov corrcoef trapezoid diff",
+            "sum_to_size cov corrcoef trapezoid diff is_all_true is_any_true allclose equal "
+            "cumulative_trapezoid trapz nuclear_norm native_norm norm_except_dim gradient",
+            "sparse_sum",
         ),
         _family(
             "resampling",
@@ -198,14 +210,16 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "empty_like new_empty empty_strided new_empty_strided arange range linspace logspace "
             "efficientzerotensor eye scalar_tensor tril_indices triu_indices vander zero fill "
             "fill_diagonal",
-            "new_ empty sparse_coo_tensor sparse_csr_tensor",
+            "new_ empty sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor "
+            "sparse_bsc_tensor sparse_compressed_tensor",
         ),
         _family(
             "random",
             "draw values",
             "rand rand_like randn randn_like randint randint_like randperm normal uniform "
-            "bernoulli multinomial poisson exponential geometric cauchy log_normal random binomial",
-            "rand",
+            "bernoulli multinomial poisson exponential geometric cauchy log_normal random binomial "
+            "standard_gamma sample_dirichlet",
+            "rand philox",
         ),
         _family(
             "control flow",
@@ -230,6 +244,9 @@ FAMILIES: dict[str, str] = {
     for operation in family.operations
 }
 
+# The same operation, in another convention of calling it.
+_SUFFIXES = ("_copy", "_forward", "_functional")
+
 _PREFIXES: list[tuple[str, str]] = sorted(
     ((p, f.name) for f in OPERATION_FAMILIES.values() for p in f.prefixes),
     key=lambda pair: -len(pair[0]),
@@ -251,6 +268,9 @@ def family_of(operation: str) -> str:
     """
     if operation in FAMILIES:
         return FAMILIES[operation]
+    for suffix in _SUFFIXES:
+        if operation.endswith(suffix):
+            return family_of(operation.removesuffix(suffix))
     return next((family for prefix, family in _PREFIXES if operation.startswith(prefix)), OTHER)
 
 

@@ -124,6 +124,12 @@ def _inner(first: str) -> Rule:
     return rule
 
 
+def _grouped(bound: Mapping[str, Any], _result: Tensor) -> int:
+    a, b = bound["self"], bound["mat2"]
+    n_groups = a.shape[0] if a.dim() == b.dim() == 3 else 1  # else groups share out the rows
+    return int(n_groups * a.shape[-2] * a.shape[-1] * b.shape[-1])
+
+
 def _addbmm(bound: Mapping[str, Any], _result: Tensor) -> int:
     batch, rows, inner = bound["batch1"].shape
     return int(batch * rows * inner * bound["batch2"].shape[-1])
@@ -189,6 +195,7 @@ RULES: dict[str, Rule] = {
     "baddbmm": _inner("batch1"),
     "addbmm": _addbmm,
     "scaled_mm": _inner("self"),
+    "grouped_mm": _grouped,
     **dict.fromkeys(
         (
             "scaled_dot_product_attention",

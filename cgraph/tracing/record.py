@@ -286,6 +286,8 @@ def _needs_values(error: Exception) -> bool:
             "cannot be called on meta tensors",
             "meta tensors cannot",
             "no data",
+            "data is not allocated",
+            "unallocated storage",
             "aten::nonzero",
         )
     )

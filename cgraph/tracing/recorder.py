@@ -7,7 +7,7 @@ and schemas still say what is written and what is a view.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +36,19 @@ from cgraph.tracing.values import KnownValues, on_device
 SILENT = frozenset(
     ("aten::lift_fresh", "aten::lift", "aten::detach_", "aten::resolve_conj", "aten::resolve_neg")
 )
+
+
+def _grouped_product(bound: Mapping[str, Any]) -> Tensor:
+    """A tensor of the shape of a product of groups of matrices, of any type."""
+    a, b = bound["self"], bound["mat2"]
+    shape = [a.shape[-2], b.shape[-1]]
+    if a.dim() == b.dim():
+        shape.insert(0, a.shape[0] if a.dim() == 3 else bound["offs"].shape[0])
+    return a.new_empty(shape, dtype=bound.get("out_dtype") or a.dtype)  # type: ignore[no-any-return]
+
+
+# Operators that compute more than PyTorch lets them do on tensors without data.
+STRICTER_WITHOUT_DATA = {"aten::_grouped_mm": _grouped_product}
 
 
 class AutocastOnMetaError(Exception):
@@ -121,7 +134,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 result = func(*args, **kwargs)
             macs = counter.macs
         else:
-            result = func(*args, **kwargs)
+            stand_in = None if self._computes else STRICTER_WITHOUT_DATA.get(operator.qualified)
+            result = stand_in(bound) if stand_in else func(*args, **kwargs)
             macs = costs.macs_of(operator.name, bound, result)
         if self._on_meta and operator.name == "scaled_dot_product_attention":
             result = _laid_out_as_fused(bound, result)
@@ -233,7 +247,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def bring_named(self, real: Tensor, kind: MemoryKind, name: str) -> None:
         """Enter a parameter or buffer under its name."""
-        self.ledger.add_given(self.stand_ins.of(real), kind, name, name.rpartition(".")[0])
+        stand_in = self.stand_ins.of(real)
+        self.ledger.add_given(stand_in, kind, name, name.rpartition(".")[0])
+        self.values.note(stand_in, real)
 
     def give_data(self, real: Tensor, data: Tensor) -> None:
         """Note that the program has set the `.data` of a tensor."""

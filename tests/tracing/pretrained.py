@@ -104,6 +104,60 @@ PRETRAINED = {
     "mamba": _maker(
         "MambaModel", {"input_ids": _ids()}, hidden_size=32, num_hidden_layers=2, vocab_size=100
     ),
+    # Products of groups of matrices, which PyTorch does not do on empty tensors of 32 bits.
+    "mixtral": _text(
+        "MixtralModel", num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2
+    ),
+    "rwkv": _maker(
+        "RwkvModel",
+        {"input_ids": _ids()},
+        hidden_size=32,
+        attention_hidden_size=32,
+        num_hidden_layers=2,
+        vocab_size=100,
+        context_length=16,
+    ),
+    "wav2vec2": _maker(
+        "Wav2Vec2Model",
+        {"input_values": torch.randn(1, 400)},
+        **{**_VISION, "conv_dim": (8, 8), "conv_kernel": (8, 3), "conv_stride": (4, 2)},
+        num_feat_extract_layers=2,
+        num_conv_pos_embeddings=8,
+        num_conv_pos_embedding_groups=2,
+    ),
+    "videomae": _maker(
+        "VideoMAEModel",
+        {"pixel_values": torch.randn(1, 4, 3, 32, 32)},
+        **_VISION,
+        num_frames=4,
+        tubelet_size=2,
+    ),
+    "decision_transformer": _maker(
+        "DecisionTransformerModel",
+        {
+            "states": torch.randn(1, 4, 5),
+            "actions": torch.randn(1, 4, 2),
+            "rewards": torch.randn(1, 4, 1),
+            "returns_to_go": torch.randn(1, 4, 1),
+            "timesteps": torch.zeros(1, 4, dtype=torch.long),
+            "attention_mask": torch.ones(1, 4),
+        },
+        state_dim=5,
+        act_dim=2,
+        hidden_size=32,
+        n_layer=1,
+        n_head=2,
+        n_positions=64,
+        vocab_size=10,
+        bos_token_id=0,
+        eos_token_id=1,
+    ),
+    "yolos": _maker(
+        "YolosModel",
+        {"pixel_values": _pixels()},
+        **{**_VISION, "image_size": [32, 32]},
+        num_detection_tokens=4,
+    ),
     "whisper": _maker(
         "WhisperModel",
         {"input_features": torch.randn(1, 8, 32), "decoder_input_ids": _ids(4)},

@@ -202,10 +202,12 @@ def test_small_constants_may_be_asked_for_their_values():
     def forward(m, x):
         steps = torch.tensor([1, 2]).tolist()
         half = (torch.arange(4).sum() // 2).item()
-        return x * steps[1] * half * m.scale.item()
+        rest = ((m.scale + 3) % 2).long()
+        return functional.pad(x * steps[1] * half * m.scale.item(), (0, int(rest)))
 
     graph = trace(Model(forward, scale=torch.tensor(2.0)), torch.ones(2))
     assert [k.attributes.get("other") for k in graph.kernels if k.operation == "mul"] == [2, 3, 2.0]
+    assert graph.memories[graph.outputs[0]].shape == (3,)
 
 
 def test_gradients_inside_a_model():

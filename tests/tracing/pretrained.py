@@ -108,15 +108,6 @@ PRETRAINED = {
     "mixtral": _text(
         "MixtralModel", num_key_value_heads=2, num_local_experts=4, num_experts_per_tok=2
     ),
-    "rwkv": _maker(
-        "RwkvModel",
-        {"input_ids": _ids()},
-        hidden_size=32,
-        attention_hidden_size=32,
-        num_hidden_layers=2,
-        vocab_size=100,
-        context_length=16,
-    ),
     "wav2vec2": _maker(
         "Wav2Vec2Model",
         {"input_values": torch.randn(1, 400)},

@@ -41,6 +41,8 @@ class Candidate:
     input_shapes : mapping of str to tuple of int
         The skeletons it comes in, and the shape of one input of each, without the batch. There is
         always "full".
+    note : str, default=""
+        What one has to know to read any value, such as what a sample is.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class Candidate:
     program: str
     build: Callable[[str], nn.Module]
     input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    note: str = ""
 
     def __post_init__(self) -> None:
         if FULL not in self.input_shapes:

@@ -284,9 +284,16 @@ def _table(
                         TIME: t,
                         "direction": int(protocol.direction),
                         **cells[cell],
+                        "note": _note(candidate, protocol, cells[cell]),
                     }
                 )
     return pd.DataFrame(rows, columns=[*COLUMNS[:4], TIME, *COLUMNS[4:]])
+
+
+def _note(candidate: Candidate, protocol: Protocol, summary: Mapping[str, object]) -> str:
+    """What is to be known of the candidate, where samples are run, and of the values."""
+    own = candidate.note if "inputs" in protocol.needs else ""
+    return "; ".join(filter(None, [own, str(summary["note"])]))
 
 
 def _summary(values: Sequence[Statistic]) -> dict[str, object]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cgraph.statistics.nests import call, map_tensors
+from cgraph.statistics.nests import call, map_tensors, tensors_of
 from cgraph.statistics.options import Options
 from cgraph.statistics.probing import Probe
 from cgraph.statistics.recording import quiet
@@ -60,6 +60,9 @@ def meco(probe: Probe, _options: Options) -> Outcome:
     Layers are modules without modules of their own whose output is a feature map; a channel that is
     constant is uncorrelated with every other, itself included, as in the authors' code.
     """
+    is_flat = all(t.dim() <= 2 for t in tensors_of(probe.batches[0]))
+    if is_flat and not any(isinstance(m, nn.Conv2d) for m in probe.model.modules()):
+        return missing(Reason.NO_FEATURE_MAP)  # batch norm could not run on the one sample
     values: list[float] = []
 
     def keep(_module: nn.Module, _inputs: object, out: Any) -> None:

@@ -8,6 +8,7 @@ snip (Lee et al., 2019), grasp (Wang et al., 2020), fisher (Turner et al., 2020)
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 import torch
@@ -19,12 +20,16 @@ from cgraph.statistics.probing import Probe
 from cgraph.statistics.recording import Pass
 from cgraph.statistics.values import Outcome, Reason, missing
 
-_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_LAYERS = (*_CONVOLUTIONS, nn.Linear)
 
 
 def layers_of(model: nn.Module) -> list[nn.Module]:
-    """The convolutions and linear layers of a model, each once."""
-    return [module for module in model.modules() if isinstance(module, _LAYERS)]
+    """The convolutions and linear layers of a model, those of PyTorch Geometric too, each once."""
+    # Who has such a layer has loaded its module.
+    dense = sys.modules.get("torch_geometric.nn.dense.linear")
+    kinds = _LAYERS if dense is None else (*_LAYERS, dense.Linear)
+    return [module for module in model.modules() if isinstance(module, kinds)]
 
 
 def weights_of(model: nn.Module) -> list[Tensor]:
@@ -87,7 +92,7 @@ def fisher(probe: Probe, _options: Options) -> Outcome:
         )
     total = 0.0
     for (layer, out), gradient in zip(given, gradients, strict=True):
-        channel = -1 if isinstance(layer, nn.Linear) else 1
+        channel = 1 if isinstance(layer, _CONVOLUTIONS) else -1
         product = (out.detach().double() * gradient.double()).movedim(channel, -1)
         per_sample = product.reshape(len(product), -1, product.shape[-1]).sum(1)
         saliency = per_sample.square().mean(0) / 2  # (channels,)

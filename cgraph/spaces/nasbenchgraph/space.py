@@ -193,7 +193,7 @@ class NASBenchGraph(Space):
         nodes; a batch is the features of its nodes. Dropout is off. Rectified units are those
         that each node has; scores of attention, which edges have, are not counted.
         """
-        from cgraph.spaces.nasbenchgraph.measured import build_measured
+        from cgraph.spaces.nasbenchgraph.measured import NOTE, build_measured
         from cgraph.statistics.candidate import Candidate
 
         index = self.index(arch)
@@ -202,6 +202,7 @@ class NASBenchGraph(Space):
             program=table.program_of(index, self.dataset.name),
             build=partial(build_measured, *self._nodes(index), self.dataset.name),
             input_shapes=self.input_shapes,
+            note=NOTE,
         )
 
     def key(self, arch: Architecture) -> int:

@@ -59,11 +59,11 @@ def quantiles_of(tables: StudyTables, limits: Sequence[str] | None = None) -> pd
     tables : StudyTables
         With accuracies.
     limits : sequence of str, optional
-        Limits on the stored parameters; those of `storage_limits` by default.
+        Limits on the stored parameters; by default those of `storage_limits` for the evaluated
+        networks.
     """
-    sizes = tables.n_parameters()
-    chosen = storage_limits(sizes) if limits is None else limits
-    return best_quantiles(judged_rows(tables), tables.accuracy(), n_parameters=sizes, limits=chosen)
+    rows, sizes, chosen = _judged(tables, limits)
+    return best_quantiles(rows, tables.accuracy(), n_parameters=sizes, limits=chosen)
 
 
 def tau_of(tables: StudyTables, limits: Sequence[str] | None = None) -> pd.DataFrame:
@@ -74,9 +74,17 @@ def tau_of(tables: StudyTables, limits: Sequence[str] | None = None) -> pd.DataF
     tables, limits
         As for `quantiles_of`.
     """
-    sizes = tables.n_parameters()
-    chosen = storage_limits(sizes) if limits is None else limits
-    return accuracy_tau(judged_rows(tables), tables.accuracy(), n_parameters=sizes, limits=chosen)
+    rows, sizes, chosen = _judged(tables, limits)
+    return accuracy_tau(rows, tables.accuracy(), n_parameters=sizes, limits=chosen)
+
+
+def _judged(
+    tables: StudyTables, limits: Sequence[str] | None
+) -> tuple[pd.DataFrame, pd.Series, Sequence[str]]:
+    """Statistics of the networks whose accuracy is known, their sizes, and limits."""
+    rows = judged_rows(tables)
+    sizes = tables.n_parameters().loc[rows["name"].unique()]
+    return rows, sizes, storage_limits(sizes) if limits is None else limits
 
 
 def judged_rows(tables: StudyTables) -> pd.DataFrame:

@@ -8,7 +8,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from cgraph.errors import UnknownNameError
+from cgraph.report.figures.catalogue import figures_of
 from cgraph.report.style import figure_style
+from cgraph.report.tables import StudyTables
 
 # The formats, with what their writers would say of the moment that they write in.
 FORMATS: dict[str, dict[str, None]] = {
@@ -74,3 +76,26 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
+
+
+def save_figures(tables: StudyTables, directory: Path) -> list[Path]:
+    """Draw every figure that the tables of a study allow, as PNG and as SVG.
+
+    Parameters
+    ----------
+    tables : StudyTables
+        What is drawn.
+    directory : Path
+        Where the files go; made where it does not exist.
+
+    Returns
+    -------
+    list of Path
+        The PNG files, in the order of the table of figures.
+    """
+    paths = []
+    for kind in figures_of(tables):
+        figure = kind.draw(tables)
+        save_figure(figure, directory / f"{kind.name}.svg")
+        paths.append(save_figure(figure, directory / f"{kind.name}.png"))
+    return paths

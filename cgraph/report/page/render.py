@@ -1,41 +1,22 @@
-"""One HTML file that shows a study: the ranked clusters and its figures, readable offline."""
+"""The page of a study: its tables in, one HTML file out that needs nothing beside it."""
 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cgraph.errors import MissingPackageError
 from cgraph.report.figures.catalogue import FigureKind, figures_of
-from cgraph.report.saving import figure_bytes, save_figure
+from cgraph.report.page.charts import charts, libraries
+from cgraph.report.page.content import page_content
+from cgraph.report.saving import figure_bytes
+from cgraph.report.style import COLUMN_WIDTH, PAGE_WIDTH
 from cgraph.report.tables import StudyTables
-
-
-def save_figures(tables: StudyTables, directory: Path) -> list[Path]:
-    """Draw every figure that the tables allow, as PNG and as SVG.
-
-    Parameters
-    ----------
-    tables : StudyTables
-        What is drawn.
-    directory : Path
-        Where the files go; made where it does not exist.
-
-    Returns
-    -------
-    list of Path
-        The PNG files, in the order of the table of figures.
-    """
-    paths = []
-    for kind in figures_of(tables):
-        figure = kind.draw(tables)
-        save_figure(figure, directory / f"{kind.name}.svg")
-        paths.append(save_figure(figure, directory / f"{kind.name}.png"))
-    return paths
 
 
 def render_page(
@@ -44,6 +25,8 @@ def render_page(
     title: str,
     facts: Mapping[str, Any],
     validation: Sequence[Mapping[str, Any]] = (),
+    graphs: pd.DataFrame | None = None,
+    drawn: Mapping[str, bytes] | None = None,
 ) -> str:
     """The page of a study, as HTML that needs nothing beside it.
 
@@ -57,38 +40,83 @@ def render_page(
         What was studied and how: shown as a list of names and values.
     validation : sequence of mapping, optional
         Rows of the validation against accuracy: "choice", "accuracy", "regret", "lift".
+    graphs : DataFrame, optional
+        Programs to draw, as `graphs_table` gives them.
+    drawn : mapping of str to bytes, optional
+        Figures that are drawn already, by name, as SVG at the width of a page.
 
     Returns
     -------
     str
-        The page.
+        The page. Where the packages of the extra `report` are missing it says so, and holds the
+        tables and the figures alone.
     """
     import jinja2
+    from markupsafe import Markup
 
+    try:
+        explorer = _explorer(tables, graphs)
+        missing = ""
+    except MissingPackageError as error:
+        explorer = {"content": None}
+        missing = f"{error}, then draw the page again with cgraph report."
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string(
-        resources.files("cgraph.report").joinpath("page.html").read_text()
-    )
+    template = environment.from_string(_text("page.html"))
+    readable = _readable(tables.clusters)
     return template.render(
         title=title,
+        style=Markup(_text("page.css")),
         facts=facts,
-        columns=list(_readable(tables.clusters)),
-        rows=_readable(tables.clusters).to_dict("records"),
+        columns=list(readable),
+        rows=readable.to_dict("records"),
         validation=validation,
-        figures=[_figure_entry(kind, tables) for kind in figures_of(tables)],
+        figures=[_figure_entry(kind, tables, drawn or {}) for kind in figures_of(tables)],
         n_architectures=len(tables.architectures),
         n_tied=int(tables.clusters["tied_with_best"].sum()),
         medoids=_medoids(tables),
+        missing=missing,
+        wbr=Markup("<wbr>"),
+        **explorer,
     )
 
 
-def _figure_entry(kind: FigureKind, tables: StudyTables) -> dict[str, str]:
-    encoded = base64.b64encode(figure_bytes(kind.draw(tables), "svg")).decode()
+def _explorer(tables: StudyTables, graphs: pd.DataFrame | None) -> dict[str, Any]:
+    """What the template needs for the part of the page that one can choose in."""
+    from markupsafe import Markup
+
+    content = page_content(tables, graphs)
+    specifications = charts(content)
+    # Inside a script element "<" may begin the element's end; JSON can spell it otherwise.
+    plain = json.dumps({"tables": content, "charts": specifications}, separators=(",", ":"))
+    return {
+        "content": Markup(plain.replace("<", "\\u003c")),
+        "libraries": Markup(libraries()),
+        "script": Markup(_text("page.js")),
+        "n_points": len(content["points"]["name"]),
+        "has_accuracy": "accuracy" in specifications,
+    }
+
+
+def _text(name: str) -> str:
+    return resources.files("cgraph.report.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _figure_entry(
+    kind: FigureKind, tables: StudyTables, drawn: Mapping[str, bytes]
+) -> dict[str, str]:
+    """A figure at the width of a page, and at that of a column for a narrow screen."""
+    wide = drawn.get(kind.name) or figure_bytes(kind.draw(tables, width=PAGE_WIDTH), "svg")
+    narrow = figure_bytes(kind.draw(tables, width=COLUMN_WIDTH), "svg")
     return {
         "name": kind.name,
         "caption": kind.caption,
-        "source": f"data:image/svg+xml;base64,{encoded}",
+        "source": _data_address(wide),
+        "narrow": _data_address(narrow),
     }
+
+
+def _data_address(svg: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
 def _medoids(tables: StudyTables) -> dict[int, str]:

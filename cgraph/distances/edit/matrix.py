@@ -19,18 +19,19 @@ from cgraph.distances.edit.exact import DEFAULT_BUDGET, edit_intervals
 from cgraph.distances.edit.packing import needs_deletions, to_grid
 from cgraph.distances.edit.skeletons import Members, Skeletons, find_skeletons, sort_by_skeleton
 from cgraph.distances.edit.tables import (
+    ROWS_A_UNIT,
     TableCosts,
     fill_rows,
     fits_tables,
-    pays_tables,
     table_costs,
+    time_tables,
 )
 from cgraph.distances.plans import DistanceOptions, DistancePlan, Floats, Programs
 from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 from cgraph.parallel import parallel_map
 
-_ROWS_A_UNIT = 512
+_SEARCH_NS = 150.0  # that the search of a pair takes, times the square of its kernels
 _PAIRS_A_TASK = 1 << 18
 
 
@@ -185,9 +186,9 @@ def fill_between(
     members = rows[1]
     others = members if columns is None else columns[1]
     n = len(skeletons.n_kernels)
-    chosen = np.zeros((n, n), dtype=bool)
+    chosen, back = np.zeros((n, n), dtype=bool), np.zeros((n, n), dtype=bool)
     if prepared.prices is not None:
-        _choose_tables(chosen, skeletons, members, others, always)
+        _choose_tables(chosen, back, skeletons, members, others, always, columns is None)
         for side in (False, True) if columns is not None else (False,):
             left, right = (others, members) if side else (members, others)
             fill = partial(
@@ -196,7 +197,7 @@ def fill_between(
                 rows=left,
                 columns=right,
                 costs=prepared.prices,
-                chosen=np.ascontiguousarray(chosen.T) if side else chosen,
+                chosen=back if side else chosen,
                 always=always,
                 mirrored=columns is None,
                 transposed=side,
@@ -206,22 +207,37 @@ def fill_between(
             for _ in parallel_map(fill, tasks, n_jobs=n_jobs, threads=True):
                 pass
     other = None if columns is None else columns[0]
-    _search_others(prepared, rows[0], other, chosen, budget, n_jobs, out)
+    tabled = chosen | (chosen.T if columns is None else back.T)
+    _search_others(prepared, rows[0], other, tabled, budget, n_jobs, out)
 
 
 def _choose_tables(
     chosen: NDArray[np.bool_],
+    back: NDArray[np.bool_],
     skeletons: Skeletons,
     members: Members,
     others: Members,
     always: bool,
+    is_mirrored: bool,
 ) -> None:
-    """Mark the pairs of skeletons that a table is made for, the one with less kernels first."""
+    """Mark the pairs of skeletons that a table is made for: (left, right), or back (right, left).
+
+    A table has the skeleton on the left for which it is quicker; a mirrored one is made once.
+    """
     left = np.flatnonzero(np.diff(members.offsets))
     right = np.flatnonzero(np.diff(others.offsets))
-    forth = pays_tables(skeletons, members, others, left, right, always)
-    back = pays_tables(skeletons, others, members, right, left, always).T
-    chosen[np.ix_(left, right)] = np.where(left[:, None] <= right[None], forth, back)
+    forth_ns = time_tables(skeletons, members, others, left, right, always)
+    back_ns = time_tables(skeletons, others, members, right, left, always).T
+    n_pairs = np.diff(members.offsets)[left, None] * np.diff(others.offsets)[None, right]
+    largest = np.maximum(skeletons.n_kernels[left, None], skeletons.n_kernels[None, right])
+    limit = _SEARCH_NS * largest**2 * n_pairs
+    is_forth = (forth_ns <= back_ns) & (forth_ns <= limit)
+    if is_mirrored:
+        is_forth &= (forth_ns < back_ns) | (left[:, None] <= right[None])
+        chosen[np.ix_(left, right)] = is_forth
+    else:
+        chosen[np.ix_(left, right)] = is_forth
+        back[np.ix_(right, left)] = ((back_ns < forth_ns) & (back_ns <= limit)).T
 
 
 def _fill_some(
@@ -242,7 +258,6 @@ def _fill_some(
             s,
             first,
             last,
-            s + 1 if transposed else s,
             skeletons,
             rows,
             columns,
@@ -259,8 +274,8 @@ def _tasks(members: Members, n_columns: int) -> Iterator[list[tuple[int, int, in
     """Skeletons and ranges of their members, the largest graphs first, enough for a task each."""
     task, n_pairs = [], 0
     for s in range(len(members.offsets) - 2, -1, -1):
-        for first in range(members.offsets[s], members.offsets[s + 1], _ROWS_A_UNIT):
-            last = min(first + _ROWS_A_UNIT, int(members.offsets[s + 1]))
+        for first in range(members.offsets[s], members.offsets[s + 1], ROWS_A_UNIT):
+            last = min(first + ROWS_A_UNIT, int(members.offsets[s + 1]))
             task.append((s, first, last))
             n_pairs += (last - first) * n_columns
             if n_pairs >= _PAIRS_A_TASK:
@@ -274,7 +289,7 @@ def _search_others(
     prepared: Prepared,
     rows: NDArray[np.int64],
     columns: NDArray[np.int64] | None,
-    chosen: NDArray[np.bool_],
+    tabled: NDArray[np.bool_],
     budget: int,
     n_jobs: int,
     out: Floats,
@@ -282,7 +297,7 @@ def _search_others(
     """Search the pairs that no table was made for."""
     right = rows if columns is None else columns
     # Graphs without a skeleton have the number -1: the last row and column.
-    tabled = np.pad(chosen, ((0, 1), (0, 1)))
+    tabled = np.pad(tabled, ((0, 1), (0, 1)))
     population, of_graph = prepared.population, prepared.skeletons.of_graph
     kind, other_kind = of_graph[rows], of_graph[right]
     if tabled[np.ix_(np.unique(kind), np.unique(other_kind))].all():

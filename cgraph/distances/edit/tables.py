@@ -19,13 +19,16 @@ from numpy.typing import NDArray
 
 from cgraph.distances._compile import compiled
 from cgraph.distances.edit._inner import inner
-from cgraph.distances.edit.packing import FORBIDDEN, Grid
+from cgraph.distances.edit.packing import FORBIDDEN, Grid, count_bits
 from cgraph.distances.edit.skeletons import WIDTH, Members, Skeletons
 
 _FORBIDDEN = 2**26  # WIDTH of them and all finite costs fit 31 bits
 _LARGEST = 2.0**17
 _MOST_MAPS = 50_000
-_MAPS_A_PAIR = 80  # a table pays where a pair of graphs shares in no more maps than these
+ROWS_A_UNIT = 512  # rows that share a list of maps
+# Nanoseconds that a map takes: to be listed, for each row, for each of its tuples, for each pair.
+_LIST_NS, _ROW_NS, _TUPLE_NS, _SCAN_NS = 150.0, 12.0, 1.6, 0.1
+_WORTH_DROPPING_NS = 1e6  # of rows and pairs: from then on beaten maps are looked for
 _BEATEN_BY = 128  # maps that others are compared to
 _TILE_ROWS = 16
 
@@ -67,15 +70,31 @@ def table_costs(grid: Grid, apart: NDArray[np.bool_]) -> TableCosts:
     )
 
 
-def pays_tables(
+def time_tables(
     skeletons: Skeletons,
     rows: Members,
     columns: Members,
     row_skeletons: NDArray[np.int64],
     column_skeletons: NDArray[np.int64],
     always: bool,
-) -> NDArray[np.bool_]:
-    """For which pairs of skeletons, of a list each, a table is quicker than a search."""
+) -> NDArray[np.float64]:
+    """About how long tables of pairs of skeletons take, in ns; infinite where maps are too many.
+
+    Parameters
+    ----------
+    skeletons : Skeletons
+        All of them.
+    rows, columns : Members
+        Whose tables have the rows on the left.
+    row_skeletons, column_skeletons : ndarray of int64, shape (a,), (b,)
+        Which pairs.
+    always : bool
+        As `needs_deletions` gives it.
+
+    Returns
+    -------
+    ndarray of float64, shape (a, b)
+    """
     kinds: dict[tuple[int, bytes], int] = {}
 
     def kinds_of(some: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -87,36 +106,34 @@ def pays_tables(
         return np.array(found, dtype=np.int64)
 
     left, right = kinds_of(row_skeletons), kinds_of(column_skeletons)
-    maps = np.array([[_count_maps(a, b, always) for b in kinds] for a in kinds])
-    counts = maps.reshape(len(kinds), len(kinds))[np.ix_(left, right)]
-    sizes = np.diff(rows.offsets)[row_skeletons]
-    column_sizes = np.diff(columns.offsets)[column_skeletons]
-    n_pairs = sizes[:, None] * column_sizes[None]
-    return np.asarray((counts <= _MOST_MAPS) & (counts <= _MAPS_A_PAIR * n_pairs))
+    counts = np.array([[_count_maps(a, b, always) for b in kinds] for a in kinds])
+    maps = counts.reshape(len(kinds), len(kinds))[np.ix_(left, right)]
+    n_rows = np.diff(rows.offsets)[row_skeletons, None]
+    n_columns = np.diff(columns.offsets)[None, column_skeletons]
+    n_tuples = np.diff(columns.tuple_offsets).sum(axis=0)[None, column_skeletons]
+    of_map = _LIST_NS * np.ceil(n_rows / ROWS_A_UNIT)
+    of_map = of_map + n_rows * (_ROW_NS + _TUPLE_NS * n_tuples) + n_rows * n_columns * _SCAN_NS
+    return np.where(maps <= _MOST_MAPS, maps * of_map, np.inf)
 
 
 def _count_maps(a: tuple[int, bytes], b: tuple[int, bytes], always: bool) -> int:
     """The number of maps that `list_maps` gives for two skeletons of given sizes and colours."""
     colours_a = np.frombuffer(a[1], dtype=np.int64).tolist()
     colours_b = np.frombuffer(b[1], dtype=np.int64).tolist()
-    deletions = always or _needs_deletions(colours_a, colours_b)
+    colours = {*colours_a, *colours_b}
+    deletions = always or any(
+        colours_a.count(colour) != colours_b.count(colour) for colour in colours - {-1}
+    )
     total = 1
-    for colour in {*colours_a, *colours_b}:
-        n, m = colours_a.count(colour), colours_b.count(colour)
+    for colour in colours:
+        m, n = sorted((colours_a.count(colour), colours_b.count(colour)))
         if deletions:
             total *= sum(
-                math.comb(n, k) * math.comb(m, k) * math.factorial(k) for k in range(min(n, m) + 1)
+                math.comb(n, k) * math.comb(m, k) * math.factorial(k) for k in range(m + 1)
             )
         else:
-            total *= math.perm(m, n)
+            total *= math.perm(n, m)
     return total
-
-
-def _needs_deletions(colours_a: list[int], colours_b: list[int]) -> bool:
-    colours = {*colours_a, *colours_b} - {-1}
-    if any(colours_a.count(c) != colours_b.count(c) for c in colours):
-        return True
-    return colours_a.count(-1) > colours_b.count(-1)
 
 
 @compiled
@@ -124,7 +141,6 @@ def fill_rows(
     s: int,
     first: int,
     last: int,
-    first_other: int,
     skeletons: Skeletons,
     rows: Members,
     columns: Members,
@@ -135,19 +151,20 @@ def fill_rows(
     transposed: bool,
     out: Any,
 ) -> None:
-    """Distances of the members `first` to `last` of skeleton s to all members of later ones.
+    """Distances of the members `first` to `last` of skeleton s to all members of chosen ones.
 
     `out` is written at (row, column); at (column, row) if `transposed`; at both if `mirrored`,
     where rows and columns are the same members.
     """
     n_kernels = skeletons.n_kernels[s]
     labels = np.full(n_kernels + 1, len(costs.indel), np.int64)
-    for t in range(first_other, len(skeletons.n_kernels)):
+    for t in range(len(skeletons.n_kernels)):
         start, stop = columns.offsets[t], columns.offsets[t + 1]
         if start == stop or not chosen[s, t]:
             continue
         inverse, deleted, edges = list_maps(skeletons, s, t, costs.edge, always)
-        if (last - first) * (stop - start) > WIDTH * _BEATEN_BY:
+        n_pairs = (last - first) * (stop - start)
+        if len(edges) * ((last - first) * _ROW_NS + n_pairs * _SCAN_NS) > _WORTH_DROPPING_NS:
             inverse, deleted, edges = _drop_beaten(inverse, deleted, edges, n_kernels, costs)
         halves = _empty_halves(columns, t, len(edges))
         tile = np.empty((_TILE_ROWS, stop - start))
@@ -175,7 +192,7 @@ def fill_rows(
 def list_maps(
     skeletons: Skeletons, s: int, t: int, edge: int, always: bool
 ) -> tuple[Any, Any, Any]:
-    """All maps of skeleton s to skeleton t, by rising edge part of their cost.
+    """All maps of skeleton s to skeleton t that may be cheapest, by rising cost of their edges.
 
     Returns
     -------
@@ -187,86 +204,129 @@ def list_maps(
         Cost of the edges that are deleted and inserted.
     """
     n_s, n_t = skeletons.n_kernels[s], skeletons.n_kernels[t]
-    deletions = always or _skeletons_need_deletions(skeletons, s, t)
-    n_edges = 0
-    for u in range(WIDTH):
-        for v in range(WIDTH):
-            n_edges += (skeletons.out_bits[s, u] >> v) & 1
-            n_edges += (skeletons.out_bits[t, u] >> v) & 1
+    any_deletions = always or _colours_differ(skeletons, s, t)
+    most_deleted = n_s if any_deletions else max(n_s - n_t, 0)
+    out_s, in_s, n_edges_s = _adjacency(skeletons, s)
+    out_t, in_t, n_edges_t = _adjacency(skeletons, t)
     room = 256
-    images = np.empty((room, n_s + 1), np.int64)  # the last column: edges that are kept
+    images = np.empty((room, WIDTH), np.int8)
+    kept_by = np.empty(room, np.int64)  # edges that a map keeps
     n_maps = 0
-    image = np.full(n_s + 1, -2, np.int64)  # -2: nothing tried; -1: deleted
-    used = np.zeros(n_s + 1, np.int64)
-    kept = np.zeros(n_s + 1, np.int64)
+    image = np.full(WIDTH, -2, np.int8)  # -2: nothing tried; -1: deleted
+    used = np.zeros(WIDTH + 1, np.int64)
+    kept = np.zeros(WIDTH + 1, np.int64)
+    n_deleted = np.zeros(WIDTH + 1, np.int64)
+    from_u = np.zeros(WIDTH + 1, np.int64)  # images of the kernels before u that u feeds
+    into_u = np.zeros(WIDTH + 1, np.int64)
     u = 0
     while u >= 0:
         if u == n_s:
             if n_maps == room:
                 room *= 2
-                images = _grown(images, room)
-            images[n_maps, :n_s] = image[:n_s]
-            images[n_maps, n_s] = kept[u]
+                images, kept_by = _grown(images, room), _grown_row(kept_by, room)
+            for w in range(n_s):
+                images[n_maps, w] = image[w]
+            kept_by[n_maps] = kept[u]
             n_maps += 1
             u -= 1
             continue
+        if image[u] == -2:
+            from_u[u], into_u[u] = 0, 0
+            for w in range(u):
+                if image[w] >= 0:
+                    from_u[u] |= ((out_s[u] >> w) & 1) << image[w]
+                    into_u[u] |= ((in_s[u] >> w) & 1) << image[w]
         image[u] += 1
         v = image[u]
         if v == n_t:
             image[u] = -2
             u -= 1
         elif v == -1:
-            if deletions:
+            if n_deleted[u] < most_deleted:
                 used[u + 1], kept[u + 1] = used[u], kept[u]
+                n_deleted[u + 1] = n_deleted[u] + 1
                 u += 1
         elif (used[u] >> v) & 1 == 0 and skeletons.colours[s, u] == skeletons.colours[t, v]:
             used[u + 1] = used[u] | (1 << v)
-            kept[u + 1] = kept[u]
-            for w in range(u):
-                if image[w] >= 0:
-                    forth = (skeletons.out_bits[s, u] >> w) & 1
-                    back = (skeletons.out_bits[s, w] >> u) & 1
-                    kept[u + 1] += forth & (skeletons.out_bits[t, v] >> image[w])
-                    kept[u + 1] += back & (skeletons.out_bits[t, image[w]] >> v)
+            n_deleted[u + 1] = n_deleted[u]
+            both = (from_u[u] & out_t[v]) | ((into_u[u] & in_t[v]) << WIDTH)
+            kept[u + 1] = kept[u] + count_bits(np.uint64(both))
             u += 1
-    order = np.argsort(-images[:n_maps, n_s], kind="mergesort")
+    return _sorted_maps(images, kept_by, n_maps, n_s, n_t, edge, n_edges_s + n_edges_t)
+
+
+@inner
+def _sorted_maps(
+    images: Any, kept_by: Any, n_maps: int, n_s: int, n_t: int, edge: int, n_edges: int
+) -> tuple[Any, Any, Any]:
+    """What `list_maps` returns, from maps in any order (a counting sort, stable)."""
+    starts = np.zeros(n_edges + 2, np.int64)
+    for m in range(n_maps):
+        starts[n_edges - 2 * kept_by[m] + 1] += 1
+    for k in range(n_edges + 1):
+        starts[k + 1] += starts[k]
     inverse = np.full((n_t, n_maps), n_s, np.int64)
     deleted = np.zeros(n_maps, np.int64)
     edges = np.empty(n_maps, np.int32)
     for m in range(n_maps):
-        edges[m] = edge * (n_edges - 2 * images[order[m], n_s])
+        changed = n_edges - 2 * kept_by[m]
+        place = starts[changed]
+        starts[changed] += 1
+        edges[place] = edge * changed
         for u in range(n_s):
-            v = images[order[m], u]
+            v = images[m, u]
             if v >= 0:
-                inverse[v, m] = u
+                inverse[v, place] = u
             else:
-                deleted[m] |= 1 << u
+                deleted[place] |= 1 << u
     return inverse, deleted, edges
 
 
 @inner
-def _skeletons_need_deletions(skeletons: Skeletons, s: int, t: int) -> bool:
-    """Whether the colours do not match, or s has more kernels without a colour."""
-    plain = np.int64(0)
+def _adjacency(skeletons: Skeletons, s: int) -> tuple[Any, Any, int]:
+    """Bits of the edges out of each kernel and into it, and how many edges there are."""
+    out_bits, in_bits = np.zeros(WIDTH, np.int64), np.zeros(WIDTH, np.int64)
+    n_edges = 0
     for u in range(WIDTH):
-        colour = skeletons.colours[s, u] if u < skeletons.n_kernels[s] else -2
-        other = skeletons.colours[t, u] if u < skeletons.n_kernels[t] else -2
-        plain += (other == -1) - np.int64(colour == -1)
-        for wanted in (colour, other):
+        out_bits[u] = skeletons.out_bits[s, u]
+        for v in range(WIDTH):
+            has_edge = (skeletons.out_bits[s, u] >> v) & 1
+            in_bits[v] |= has_edge << u
+            n_edges += has_edge
+    return out_bits, in_bits, n_edges
+
+
+@inner
+def _colours_differ(skeletons: Skeletons, s: int, t: int) -> bool:
+    """Whether some colour has not as many kernels in s as in t."""
+    for u in range(WIDTH):
+        for wanted in (
+            skeletons.colours[s, u] if u < skeletons.n_kernels[s] else -1,
+            skeletons.colours[t, u] if u < skeletons.n_kernels[t] else -1,
+        ):
+            if wanted < 0:
+                continue
             balance = np.int64(0)
             for v in range(WIDTH):
                 balance += v < skeletons.n_kernels[s] and skeletons.colours[s, v] == wanted
                 balance -= np.int64(
                     v < skeletons.n_kernels[t] and skeletons.colours[t, v] == wanted
                 )
-            if wanted >= 0 and balance != 0:
+            if balance != 0:
                 return True
-    return bool(plain < 0)
+    return False
 
 
 @inner
 def _grown(values: Any, room: int) -> Any:
     larger = np.empty((room, values.shape[1]), values.dtype)
+    larger[: len(values)] = values
+    return larger
+
+
+@inner
+def _grown_row(values: Any, room: int) -> Any:
+    larger = np.empty(room, values.dtype)
     larger[: len(values)] = values
     return larger
 

@@ -57,7 +57,8 @@ def export(
 
     kind = STUDY_FORMATS[to]  # a wrong name is said before anything is read
     result = load_study(directory)
-    found = None if space is None else resolve(space)
+    options = result.configuration.get("options", {})
+    found = None if space is None else resolve(space, **options)
     with progress_of_stages() as progress:
         written = export_study(
             result,

@@ -23,6 +23,7 @@ def print_result(result: StudyResult) -> None:
     result : StudyResult
         A study that has run.
     """
+    from cgraph.export.study_files import EXPORTS
     from cgraph.study.run import validation_rows
 
     print_ranking(result.ranking, f"Clusters of {result.configuration['space']}, best first")
@@ -37,7 +38,8 @@ def print_result(result: StudyResult) -> None:
     print_sample(result.ranking, 3, result.configuration["seed"])
     out.print("Written:")
     for path in sorted(result.directory.rglob("*")):
-        if path.is_file():
+        is_export = path.relative_to(result.directory).parts[0] == EXPORTS
+        if path.is_file() and not is_export:
             out.print(f"  {path}", highlight=False, soft_wrap=True, markup=False)
 
 

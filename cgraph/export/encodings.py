@@ -149,6 +149,32 @@ def _of_nasbench101(space: Space) -> Encoding:
     return Encoding(space.name, choices, encode, decode)
 
 
+def _of_nasbenchgraph(space: Space) -> Encoding:
+    """Each operation says what it is and what it reads; the first reads the input."""
+    from cgraph.spaces.nasbenchgraph.notation import N_NODES, OPERATIONS, format_nodes, parse
+
+    operations = [f"operation_{node}" for node in range(1, N_NODES + 1)]
+    sources = [f"source_{node}" for node in range(2, N_NODES + 1)]
+    choices: dict[str, tuple[Value, ...]] = {
+        **dict.fromkeys(operations, OPERATIONS),
+        **{name: tuple(range(node)) for node, name in enumerate(sources, start=2)},
+    }
+
+    def encode(text: str) -> dict[str, Value]:
+        links, kinds = parse(text)
+        return {
+            **{name: OPERATIONS[k] for name, k in zip(operations, kinds, strict=True)},
+            **dict(zip(sources, links[1:], strict=True)),
+        }
+
+    def decode(values: Mapping[str, Value]) -> str:
+        links = [0, *(int(values[name]) for name in sources)]
+        kinds = [OPERATIONS.index(str(values[name])) for name in operations]
+        return space.architectures()[space.index(format_nodes(links, kinds))]
+
+    return Encoding(space.name, choices, encode, decode)
+
+
 @dataclass(frozen=True, slots=True)
 class _Maker:
     """A space that has an encoding of its own."""
@@ -159,5 +185,9 @@ class _Maker:
 
 _OWN: Table[_Maker] = Table(
     "space",
-    [_Maker("nasbench101", _of_nasbench101), _Maker("nasbench201", _of_nasbench201)],
+    [
+        _Maker("nasbench101", _of_nasbench101),
+        _Maker("nasbench201", _of_nasbench201),
+        _Maker("nasbenchgraph", _of_nasbenchgraph),
+    ],
 )

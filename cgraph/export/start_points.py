@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ class StartPoints:
         A value for each parameter; one dict for each architecture.
     architectures : tuple of str
         Their strings.
+    options : mapping of str to object, default={}
+        What the space was made with, such as a data set.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class StartPoints:
     choices: Mapping[str, tuple[Value, ...]]
     points: tuple[dict[str, Value], ...]
     architectures: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def architecture(self, values: Mapping[str, Any], space: Space | None = None) -> str:
         """String of the architecture that has these values.
@@ -96,7 +99,7 @@ class StartPoints:
         """
         from cgraph.spaces import resolve
 
-        encoding = encoding_of(resolve(self.space) if space is None else space)
+        encoding = encoding_of(resolve(self.space, **self.options) if space is None else space)
         return encoding.decode(checked(encoding, values))
 
 
@@ -124,6 +127,7 @@ def write_start_points(
             "format": FORMAT,
             "version": VERSION,
             "space": space.name,
+            "options": dict(space.options),
             "choices": {name: list(options) for name, options in encoding.choices.items()},
         },
         {SEARCHERS[name].field: map(encoding.encode, names), "architectures": names},
@@ -155,4 +159,5 @@ def read_start_points(path: Path) -> StartPoints:
         {name: tuple(options) for name, options in value["choices"].items()},
         tuple(value[fields[0]]),
         tuple(value["architectures"]),
+        value["options"],
     )

@@ -94,10 +94,11 @@ class Chosen:
         from cgraph.spaces import resolve
 
         name = self.study.configuration["space"]
+        options = self.study.configuration.get("options", {})
         space = self.space
         if space is None:
             try:
-                space = resolve(name)
+                space = resolve(name, **options)
             except CGraphError as error:
                 raise ArgumentError(
                     "space",

@@ -111,6 +111,20 @@ def test_a_graph_that_was_written_is_read_again(here, monkeypatch, capsys):
     assert "1 kernel," in out
 
 
+def test_a_program_that_was_exported(here, monkeypatch, capsys):
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()).eval()
+    inputs = torch.zeros(2, 4)
+    torch.export.save(torch.export.export(model, (inputs,)), here / "saved.pt2")
+    status, out, _ = run(monkeypatch, capsys, "trace", "saved.pt2", "--format", "json")
+    assert status == 0
+    (here / "saved.json").write_text(out)
+    expected = cgraph.trace(model, inputs)
+    assert read_graph("saved.json") == read_graph("saved.pt2")
+    assert [kernel.operation for kernel in read_graph("saved.pt2").kernels] == [
+        kernel.operation for kernel in expected.kernels
+    ]
+
+
 def test_a_file_of_code_and_inputs_of_every_kind(here, monkeypatch, capsys):
     home = here / "models_to_trace.py"
     options = ["--input", "2,5:int64", "--input", "mask=2,5:bool", "--format", "json"]

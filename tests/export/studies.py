@@ -59,7 +59,13 @@ def made_study(directory, space, *, n_clusters=4, n_evaluated=12, accuracy=True,
     known = None
     if accuracy:
         known = pd.DataFrame({"name": names, "accuracy": rng.uniform(10, 95, n)})
-    configuration = {"space": space.name, "part": space.parts[0], "seed": 3, "statistics": ["ntk"]}
+    configuration = {
+        "space": space.name,
+        "options": dict(space.options),
+        "part": space.parts[0],
+        "seed": 3,
+        "statistics": ["ntk"],
+    }
     ranking = rank(clustering, statistics, n_bootstrap=50)
     return MadeStudy(directory, configuration, table, statistics, ranking, known)
 

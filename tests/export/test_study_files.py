@@ -330,6 +330,15 @@ def test_parameters_of_no_cell_are_refused():
         encoding.decode(values)
 
 
+def test_start_points_of_nasbenchgraph_and_back(tmp_path):
+    space = spaces.get("nasbenchgraph", dataset="proteins")
+    study = made_study(tmp_path, space, n_clusters=2, n_evaluated=3)
+    start = read_export(export_study(study, to="ray"))
+    assert start.options == {"dataset": "proteins"}
+    assert [start.architecture(point) for point in start.points] == list(start.architectures)
+    assert start.choices["source_4"] == (0, 1, 2, 3)
+
+
 def test_a_space_of_ones_own_is_encoded_by_its_choices(tmp_path):
     study = made_study(tmp_path, Towers(), n_clusters=2, n_evaluated=3)
     start = read_export(

@@ -354,8 +354,9 @@ def check_graph_view(space: Space, part: str, form: str) -> None:
     UnknownNameError
         Names what there is.
     """
-    if part == "operations":
-        raise UnknownNameError("part", part, [p for p in space.parts if p != "operations"])
+    shown = [name for name in space.parts if name != "operations"]
+    if part not in shown:
+        raise UnknownNameError("part", part, shown)
     check_view(space, part, form)
 
 

@@ -600,3 +600,65 @@ def replay_of_modules(leaves, nest, shape):
     found = everything(storages[run(nest, 0)])
     names = [*range(len(leaves)), "x"]
     return made, {name for bit, name in enumerate(names) if found >> bit & 1}
+
+
+# NAS-Bench-Graph: the layers by dense matrices, A[i, j] = 1 where an edge goes from j to i.
+
+
+def nasbenchgraph_logits(model, text, x, edge_index, dataset):
+    """Logits of a network in evaluation mode, from its weights and the string of its cell."""
+    import torch
+
+    a = torch.zeros(len(x), len(x), dtype=x.dtype)
+    a[edge_index[1], edge_index[0]] = 1
+    values, read = [model.pre(x)], set()
+    is_raw = [not dataset.has_pre]
+    for node, word in zip(model.cell.nodes, text.split("|"), strict=True):
+        operation, source = word.split("~")
+        read.add(int(source))
+        value, raw = values[int(source)], is_raw[int(source)]
+        if not raw:
+            scale = node.norm.weight / (node.norm.running_var + node.norm.eps).sqrt()
+            value = (value - node.norm.running_mean) * scale + node.norm.bias
+            value = value.clamp(min=0)
+        values.append(_dense_layer(operation, node.operation, value, a, dataset.is_normalised))
+        is_raw.append(raw and operation == "skip")
+    leaves = [values[i] for i in range(1, 5) if i not in read]
+    return model.post(model.cell.head.linear(torch.cat(leaves, 1).clamp(min=0)))
+
+
+def _dense_layer(operation, layer, x, a, is_normalised):
+    import torch
+
+    degree = a.sum(1)
+    loops = a + torch.eye(len(a), dtype=a.dtype)
+    if operation == "gcn":
+        scale = loops.sum(1).rsqrt()
+        matrix = scale[:, None] * loops * scale if is_normalised else a
+        return matrix @ x @ layer.lin.weight.T + layer.bias
+    if operation == "gin":
+        return loops @ x @ layer.nn.weight.T + layer.nn.bias
+    if operation == "sage":
+        mean = a @ x / degree.clamp(min=1)[:, None]
+        return mean @ layer.lin_l.weight.T + layer.lin_l.bias + x @ layer.lin_r.weight.T
+    if operation == "graph":
+        return a @ x @ layer.lin_rel.weight.T + layer.lin_rel.bias + x @ layer.lin_root.weight.T
+    scale = torch.where(degree > 0, degree, 1.0).rsqrt()
+    normalised = scale[:, None] * a * scale
+    if operation == "cheb":  # 2 L / lambda_max - 1, with lambda_max taken to be 2
+        first, second = layer.lins
+        return x @ first.weight.T - normalised @ x @ second.weight.T + layer.bias
+    if operation == "arma":
+        new = normalised @ x @ layer.init_weight[0] + x @ layer.root_weight[0, 0]
+        return (new + layer.bias[0, 0]).clamp(min=0)
+    if operation == "gat":
+        heads = (x @ layer.lin.weight.T).view(len(x), layer.heads, -1)
+        source = (heads * layer.att_src).sum(-1)
+        target = (heads * layer.att_dst).sum(-1)
+        score = target[:, None] + source[None]  # (target, source, head)
+        score = torch.where(score > 0, score, 0.2 * score)
+        score = score.masked_fill(loops[:, :, None] == 0, -torch.inf).softmax(1)
+        return torch.einsum("ijh,jhc->ihc", score, heads).flatten(1) + layer.bias
+    if operation == "fc":
+        return x @ layer.layer.weight.T + layer.layer.bias
+    return x

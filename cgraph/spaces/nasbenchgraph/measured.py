@@ -71,9 +71,10 @@ def block_graph(n_nodes: int, n_blocks: int) -> Tensor:
     Returns
     -------
     Tensor of int64, shape (2, n_edges)
-        Each undirected edge twice, no loops. A node has 4 neighbours in expectation, 80 % of them
-        in its block. Of the graphs that are drawn the first whose adjacency, with a loop at every
-        node, is not singular: else sums over neighbours could make two nodes the same.
+        Each undirected edge twice, no loops. A node has 4 neighbours in expectation, or a third
+        of all where that is less; 80 % of them are in its block. Of the graphs that are drawn
+        the first whose adjacency, with a loop at every node, is not singular: else sums over
+        neighbours could make two nodes the same.
 
     Examples
     --------
@@ -87,7 +88,8 @@ def block_graph(n_nodes: int, n_blocks: int) -> Tensor:
     is_within = block[pairs[0]] == block[pairs[1]]
     n_within = int(is_within.sum())
     share = _SHARE_WITHIN if n_blocks > 1 else 1.0
-    n_expected = _DEGREE * n_nodes / 2
+    # A graph of few nodes with all edges would be singular however often it is drawn.
+    n_expected = min(_DEGREE, (n_nodes - 1) / 3) * n_nodes / 2
     probability = np.where(
         is_within,
         share * n_expected / max(n_within, 1),

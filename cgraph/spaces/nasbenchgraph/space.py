@@ -54,7 +54,7 @@ class NASBenchGraph(Space):
     Notes
     -----
     Widths and layers give the published number of parameters of every network of every data set,
-    but of 1,567 on physics, whose published numbers are means over runs of different widths.
+    but of 1,567 on physics: there the published number is a mean over runs of different widths.
 
     Examples
     --------

@@ -1,15 +1,18 @@
-"""What choosing a cluster without training is worth on NAS-Bench-201.
+"""What choosing a cluster without training is worth on a benchmark.
 
-Clusters the 15,625 cells by every method, number of clusters and seed that is asked for, ranks the
-clusters by training-free statistics of a sample, and only then reads trained accuracies: mean
+Clusters the architectures by every method, number of clusters and seed that is asked for, ranks
+the clusters by training-free statistics of a sample, and only then reads trained accuracies: mean
 accuracy of the chosen cluster, regret against the best cluster, and lift (share of the best 5 %
 that it holds, over its share of the space), beside three baselines: a random cluster, the cluster
 with the most parameters, and the ranking without NASWOT v1.
 
     python tests/benchmarks/bench_choice.py TABLE.parquet --store draws.sqlite --workers 2
+    python tests/benchmarks/bench_choice.py published --space nasbenchgraph \\
+        --datasets cora citeseer pubmed --methods kmeans
 
-TABLE has a row for each cell and a column for each data set. Evaluations are kept in the store: a
-run that was stopped goes on where it was.
+TABLE has a row for each cell of NAS-Bench-201 and a column for each data set; "published" are the
+accuracies that come with a space, which is then made for each data set. Evaluations are kept in
+the store: a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -27,9 +30,11 @@ from cgraph import cluster, evaluate, rank, spaces
 from cgraph.clustering.result import Clustering
 from cgraph.ranking.order import Ranking
 from cgraph.ranking.validate import validate
+from cgraph.spaces.space import Space
 from cgraph.study.sampling import Sample, stratified_sample
 
 STATISTICS = ("ntk", "regions", "naswot-v1", "naswot-v2")
+PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,8 @@ class Setting:
 
 
 def settings(
-    methods: Sequence[str], ks: Sequence[int], seeds: int, n_sampled: int
+    space: Space, methods: Sequence[str], ks: Sequence[int], seeds: int, n_sampled: int
 ) -> Iterator[Setting]:
-    space = spaces.get("nasbench201")
     population, programs = space.population(), space.programs()
     for method in methods:
         for k in ks:
@@ -104,29 +108,15 @@ def rows_of(
         }
 
 
-def main(arguments: Sequence[str] | None = None) -> pd.DataFrame:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("table", type=Path)
-    parser.add_argument(
-        "--columns", nargs="+", default=["cifar10_test", "cifar100_test", "imagenet16_test"]
-    )
-    parser.add_argument("--store", type=Path, default=Path("draws.sqlite"))
-    parser.add_argument("--out", type=Path, help="where every row is written, as CSV")
-    parser.add_argument("--methods", nargs="+", default=["kmeans", "spectral"])
-    parser.add_argument("--clusters", nargs="+", type=int, default=[5, 8, 12, 20])
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--sample", type=int, default=12)
-    parser.add_argument("--draws", type=int, default=1)
-    parser.add_argument("--statistics", nargs="+", default=list(STATISTICS))
-    parser.add_argument("--inputs", default="gaussian")
-    parser.add_argument("--workers", type=int, default=2)
-    options = parser.parse_args(arguments)
-
-    space = spaces.get("nasbench201")
+def measured(options: argparse.Namespace, dataset: str | None) -> list[dict[str, object]]:
+    """Rows for a space on a data set, or for one that has no choice of them."""
+    space = spaces.get(options.space, **({} if dataset is None else {"dataset": dataset}))
     names = space.architectures()
-    found = list(settings(options.methods, options.clusters, options.seeds, options.sample))
+    found = list(settings(space, options.methods, options.clusters, options.seeds, options.sample))
     wanted = sorted({int(i) for setting in found for i in setting.sample.table["position"]})
-    print(f"{len(found)} clusterings, {len(wanted)} programs to evaluate")
+    print(
+        f"{dataset or options.space}: {len(found)} clusterings, {len(wanted)} programs to evaluate"
+    )
     with Progress() as bars:
         task = bars.add_task("evaluations", total=None)
         table = evaluate(
@@ -154,14 +144,38 @@ def main(arguments: Sequence[str] | None = None) -> pd.DataFrame:
         choices.append(chosen)
 
     # Every choice is made; only now is accuracy read.
-    accuracies = {column: space.accuracies(options.table, column) for column in options.columns}
-    result = pd.DataFrame(
-        [
-            row
-            for setting, chosen in zip(found, choices, strict=True)
-            for row in rows_of(setting, chosen, accuracies)
-        ]
+    if options.table == PUBLISHED:
+        accuracies = {dataset or "published": space.accuracies(PUBLISHED)}
+    else:
+        accuracies = {c: space.accuracies(options.table, c) for c in options.columns}
+    return [
+        row
+        for setting, chosen in zip(found, choices, strict=True)
+        for row in rows_of(setting, chosen, accuracies)
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> pd.DataFrame:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", help=f"a file, or {PUBLISHED!r}")
+    parser.add_argument(
+        "--columns", nargs="+", default=["cifar10_test", "cifar100_test", "imagenet16_test"]
     )
+    parser.add_argument("--space", default="nasbench201")
+    parser.add_argument("--datasets", nargs="+", default=[None])
+    parser.add_argument("--store", type=Path, default=Path("draws.sqlite"))
+    parser.add_argument("--out", type=Path, help="where every row is written, as CSV")
+    parser.add_argument("--methods", nargs="+", default=["kmeans", "spectral"])
+    parser.add_argument("--clusters", nargs="+", type=int, default=[5, 8, 12, 20])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--sample", type=int, default=12)
+    parser.add_argument("--draws", type=int, default=1)
+    parser.add_argument("--statistics", nargs="+", default=list(STATISTICS))
+    parser.add_argument("--inputs", default="gaussian")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args(arguments)
+
+    result = pd.DataFrame([row for d in options.datasets for row in measured(options, d)])
     if options.out:
         result.to_csv(options.out, index=False)
     print(f"means over {options.seeds} seeds")

@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from cgraph import spaces
 from tests.benchmarks.bench_choice import main
@@ -26,3 +27,22 @@ def test_the_measurement_of_choices_runs(tmp_path, capsys):
     assert len(result) == 2 * 3
     assert (result["regret"] >= 0).all()
     assert "2 clusterings" in capsys.readouterr().out
+
+
+def test_it_runs_on_accuracies_that_come_with_a_space(tmp_path):
+    pytest.importorskip("nas_bench_graph")
+    result = main(
+        [
+            "published",
+            *("--space", "nasbenchgraph", "--datasets", "proteins"),
+            *("--store", str(tmp_path / "draws.sqlite")),
+            *("--methods", "kmeans"),
+            *("--clusters", "3"),
+            *("--seeds", "1"),
+            *("--sample", "1"),
+            *("--statistics", "naswot-v2"),
+            *("--workers", "1"),
+        ]
+    )
+    assert set(result["data set"]) == {"proteins"}
+    assert (result["regret"] >= 0).all()

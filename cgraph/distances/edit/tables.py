@@ -28,7 +28,8 @@ _MOST_MAPS = 50_000
 ROWS_A_UNIT = 512  # rows that share a list of maps
 # Nanoseconds that a map takes: to be listed, for each row, for each of its tuples, for each pair.
 _LIST_NS, _ROW_NS, _TUPLE_NS, _SCAN_NS = 150.0, 12.0, 1.6, 0.1
-_WORTH_DROPPING_NS = 1e6  # of rows and pairs: from then on beaten maps are looked for
+_BEAT_NS = 20.0  # to see whether one map beats another
+_TRIAL = 64  # maps that tell whether it is worth to look for beaten ones
 _BEATEN_BY = 128  # maps that others are compared to
 _TILE_ROWS = 16
 
@@ -164,8 +165,12 @@ def fill_rows(
             continue
         inverse, deleted, edges = list_maps(skeletons, s, t, costs.edge, always)
         n_pairs = (last - first) * (stop - start)
-        if len(edges) * ((last - first) * _ROW_NS + n_pairs * _SCAN_NS) > _WORTH_DROPPING_NS:
-            inverse, deleted, edges = _drop_beaten(inverse, deleted, edges, n_kernels, costs)
+        work = len(edges) * ((last - first) * _ROW_NS + n_pairs * _SCAN_NS)
+        n_compared = min(len(edges), _BEATEN_BY)
+        if work > 4 * _BEAT_NS * len(edges) * n_compared:
+            inverse, deleted, edges = _drop_beaten(inverse, deleted, edges, n_kernels, costs, False)
+        elif work > _BEAT_NS * min(n_compared, _TRIAL) ** 2:
+            inverse, deleted, edges = _drop_beaten(inverse, deleted, edges, n_kernels, costs, True)
         halves = _empty_halves(columns, t, len(edges))
         tile = np.empty((_TILE_ROWS, stop - start))
         for block in range(first, last, _TILE_ROWS):
@@ -332,12 +337,19 @@ def _grown_row(values: Any, room: int) -> Any:
 
 
 @inner
-def _drop_beaten(inverse: Any, deleted: Any, edges: Any, n_s: int, costs: TableCosts) -> Any:
-    """Without the maps that an earlier one beats, or equals, whatever the labels are."""
+def _drop_beaten(
+    inverse: Any, deleted: Any, edges: Any, n_s: int, costs: TableCosts, may_stop: bool
+) -> Any:
+    """Without the maps that an earlier one beats, or equals, whatever the labels are.
+
+    If most of the first ones are kept it may stop there, and keep them all.
+    """
     n_maps = len(edges)
     keep = np.empty(n_maps, np.int64)
     n_kept = 0
     for m in range(n_maps):
+        if may_stop and m == _TRIAL and 4 * n_kept > 3 * _TRIAL:
+            return inverse, deleted, edges
         beaten = False
         for k in range(min(n_kept, _BEATEN_BY)):
             if _beats(inverse, deleted, edges, keep[k], m, n_s, costs):

@@ -141,6 +141,11 @@ def test_parameters_on_physics_are_the_published_ones_but_of_mixed_runs(monkeypa
     assert (np.abs(published[differs] - mixed) < 0.5).sum() == 1_478
 
 
+def test_no_two_architectures_are_one_program():
+    space = NASBenchGraph("proteins")
+    assert space.population().classes().tolist() == space.programs().tolist()
+
+
 def test_models_of_the_space_run_and_train():
     space = NASBenchGraph("pubmed")
     edges = block_graph(12, 3)

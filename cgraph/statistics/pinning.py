@@ -17,8 +17,8 @@ import torch.nn.functional as F  # noqa: N812 (its name everywhere)
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from cgraph.statistics.nests import Nest, batch_size, map_tensors
-from cgraph.statistics.recording import Pass, run_forward
+from cgraph.statistics.nests import Nest, batch_size, call, map_tensors
+from cgraph.statistics.recording import Pass, quiet, run_forward
 
 # Where sums are taken, and so where rounding comes from.
 _LAYERS = frozenset(
@@ -54,10 +54,13 @@ def run_pinned(model: nn.Module, inputs: Nest) -> Pass | None:
     """
     size = batch_size(inputs)
     exact = copy.deepcopy(model).double()
+    for parameter in exact.parameters():
+        # Channels last is the slower layout in double precision.
+        parameter.data = parameter.data.contiguous()
     before = torch.get_rng_state()
     recorder = _Record()
-    with recorder:
-        run_forward(exact, map_tensors(_to_double, inputs), size)
+    with quiet(), torch.no_grad(), recorder:
+        call(exact, map_tensors(_to_double, inputs))
     if not torch.equal(before, torch.get_rng_state()):
         return None
     pin = _Pin(recorder.values)

@@ -5,6 +5,9 @@ import json
 import pandas as pd
 import pytest
 
+import cgraph
+from cgraph.errors import ArgumentError
+
 
 def test_a_study_of_a_data_set_knows_its_accuracies(run, tmp_path, monkeypatch):
     pytest.importorskip("nas_bench_graph")
@@ -42,3 +45,16 @@ def test_a_data_set_that_is_not_there_is_named(run, tmp_path):
         assert status == 2
         assert quoted in err
         assert not (tmp_path / "new").exists()
+
+
+def test_options_make_the_space_of_a_study():
+    study = cgraph.Study("nasbenchgraph", options={"dataset": "proteins"}).resolved()
+    assert study.space.dataset.name == "proteins"
+    assert study.configuration()["options"] == {"dataset": "proteins"}
+    assert study.resolved() == study
+    default = cgraph.Study("nasbenchgraph").resolved()
+    assert default.configuration()["options"] == {"dataset": "cora"}
+    with pytest.raises(ArgumentError, match="be left out for 'nasbenchgraph', which is made"):
+        cgraph.Study(study.space, options={"dataset": "cora"}).resolved()
+    with pytest.raises(ArgumentError, match="'nasbench201'"):
+        cgraph.Study("nasbench201", options={"dataset": "cora"}).resolved()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ FORMATS: dict[str, dict[str, None]] = {
     "png": {},
 }
 PNG_DOTS = 300  # an inch, as journals ask
+SCREEN_DOTS = 200
 
 
 def figure_bytes(figure: Figure, form: str, *, dots: int = PNG_DOTS) -> bytes:
@@ -78,7 +80,12 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     return path
 
 
-def save_figures(tables: StudyTables, directory: Path) -> list[Path]:
+def save_figures(
+    tables: StudyTables,
+    directory: Path,
+    *,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> list[Path]:
     """Draw every figure that the tables of a study allow, as PNG and as SVG.
 
     Parameters
@@ -87,15 +94,22 @@ def save_figures(tables: StudyTables, directory: Path) -> list[Path]:
         What is drawn.
     directory : Path
         Where the files go; made where it does not exist.
+    progress : callable, optional
+        Called with the figures that are drawn and how many there are.
 
     Returns
     -------
     list of Path
         The PNG files, in the order of the table of figures.
     """
+    kinds = figures_of(tables)
     paths = []
-    for kind in figures_of(tables):
+    for done, kind in enumerate(kinds):
+        progress(done, len(kinds))
         figure = kind.draw(tables)
-        save_figure(figure, directory / f"{kind.name}.svg")
-        paths.append(save_figure(figure, directory / f"{kind.name}.png"))
+        paths.append(directory / f"{kind.name}.png")
+        save_figure(figure, paths[-1].with_suffix(".svg"))
+        figure.set_layout_engine("none")  # as it lies now
+        paths[-1].write_bytes(figure_bytes(figure, "png", dots=SCREEN_DOTS))
+    progress(len(kinds), len(kinds))
     return paths

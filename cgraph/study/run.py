@@ -104,25 +104,31 @@ def run_study(
         files.write_table(directory, files.ACCURACIES, known)
     result = StudyResult(directory, configuration, architectures, statistics, ranking, known)
 
-    report("figures", 0, 1)
-    write_report(result)
-    report("figures", 1, 1)
+    write_report(result, progress=report)
     return result
 
 
-def write_report(result: StudyResult) -> None:
+def write_report(result: StudyResult, *, progress: Progress | None = None) -> None:
     """Write the figures and the page of a study into its directory, anew.
 
     Parameters
     ----------
     result : StudyResult
         A study that has run; with accuracies, its validation is written and shown too.
+    progress : callable, optional
+        Called with the stage, units done, and units in all.
     """
+    report = progress or (lambda *_: None)
     tables = result.tables()
     rows = validation_rows(result)
     if rows:
         files.write_table(result.directory, files.VALIDATION, pd.DataFrame(rows))
-    paths = save_figures(tables, result.directory / "figures")
+    paths = save_figures(
+        tables,
+        result.directory / "figures",
+        progress=lambda done, total: report("figures", done, total),
+    )
+    report("page", 0, 1)
     configuration = result.configuration
     page = render_page(
         tables,
@@ -133,6 +139,7 @@ def write_report(result: StudyResult) -> None:
         drawn={path.stem: path.with_suffix(".svg").read_bytes() for path in paths},
     )
     files.write_whole(result.page, lambda path: path.write_text(page, encoding="utf-8"))
+    report("page", 1, 1)
 
 
 def validation_rows(result: StudyResult) -> list[dict[str, Any]]:

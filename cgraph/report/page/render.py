@@ -66,7 +66,7 @@ def render_page(
     return template.render(
         title=title,
         style=Markup(_text("page.css")),
-        facts=facts,
+        facts={name: _said(value) for name, value in facts.items()},
         columns=list(readable),
         rows=readable.to_dict("records"),
         validation=validation,
@@ -95,6 +95,15 @@ def _explorer(tables: StudyTables, graphs: pd.DataFrame | None) -> dict[str, Any
         "n_points": len(content["points"]["name"]),
         "has_accuracy": "accuracy" in specifications,
     }
+
+
+def _said(value: Any) -> str:
+    """A value of a configuration, in words."""
+    if isinstance(value, Mapping):
+        value = [f"{name}: {_said(inner)}" for name, inner in value.items()]
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value)) or "none"
+    return "none" if value is None else str(value)
 
 
 def _text(name: str) -> str:

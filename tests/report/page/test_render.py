@@ -59,6 +59,19 @@ def test_a_page_needs_nothing_beside_it():
     assert len(page) < 10_000_000
 
 
+def test_facts_are_said_in_words():
+    facts = {
+        "statistics": ["ntk", "regions"],
+        "limits": {"fits": "gap8"},
+        "metric": None,
+        "few": [],
+    }
+    page = render_page(study_tables(), title="words", facts=facts)
+    said = {"statistics": "ntk, regions", "limits": "fits: gap8", "metric": "none", "few": "none"}
+    for name, words in said.items():
+        assert f"<dt>{name}</dt><dd>{words}</dd>" in page
+
+
 def test_figures_that_are_drawn_already_are_taken():
     page = render_page(study_tables(), title="words", facts={}, drawn={"scores": b"<svg/>"})
     assert base64.b64encode(b"<svg/>").decode() in page

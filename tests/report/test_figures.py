@@ -136,6 +136,16 @@ def test_memory_shows_both_orders_what_is_stored_and_the_device():
     assert [text.get_text() for text in held.texts] == ["RAM of tiny"]
     assert stored.get_title("left") == "stored: parameters 3 kB"
     assert stored.texts[0].get_text().strip() == "flash of tiny"
+    far = Device("large", ram_bytes=2_000_000, flash_bytes=4_000_000)
+    held, stored = FIGURES["memory"].draw(needs, device=far).axes
+    assert held.get_title("left").endswith("RAM of large: 2 MB")
+    assert stored.get_title("left") == "stored: parameters 3 kB; flash of large: 4 MB"
+    assert not held.texts
+    assert not stored.texts
+    one_memory = Device("one memory", ram_bytes=23_000)
+    held, _ = FIGURES["memory"].draw(needs, device=one_memory).axes
+    assert held.texts[0].get_text() == "RAM of one memory less what is stored"
+    assert held.texts[0].xy[1] == 20
     alone = FIGURES["memory"].draw(footprint(chain(["relu"])))
     assert alone.axes[0].get_title("left") == "peak 64 bytes as it ran; no order needs less"
     assert alone.axes[0].get_legend() is None

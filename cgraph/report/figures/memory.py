@@ -20,6 +20,7 @@ from cgraph.report.style import (
     new_figure,
 )
 
+_FAR = 5  # a limit that is so many times what is needed is told, not drawn
 _UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -33,7 +34,8 @@ def draw_memory(
     needs : Footprint
         As `cgraph.footprint` gives it, at the dtype of interest. Inputs and outputs count.
     device : Device, optional
-        Its RAM and flash are shown as lines.
+        Its RAM and flash are shown as lines, or told in words where they are far away. One
+        without flash holds what is stored in RAM: the line is at what that leaves.
     width : float, default=7.0
         Width in inches.
 
@@ -43,8 +45,8 @@ def draw_memory(
         Above, bytes held while each kernel runs; below, bytes stored.
     """
     best = needs.best.schedule
-    shown = [needs.traced.peak_bytes, best.peak_bytes, device.ram_bytes if device else 0]
-    unit, unit_name = _unit(max(needs.traced.peak_bytes, best.peak_bytes))
+    peak = max(needs.traced.peak_bytes, best.peak_bytes)
+    unit, unit_name = _unit(peak)
     with figure_style(width):
         narrow = is_narrow(width)
         figure, (axes, below) = new_figure(
@@ -57,13 +59,19 @@ def draw_memory(
             _draw_profile(axes, best, unit, colour=BLUE, fill=False, label=exact)
         lines = [f"peak {_amount(needs.traced.peak_bytes)} as it ran"]
         lines.append(_best_line(needs, is_same=is_same))
-        if device is not None and device.ram_bytes is not None:
-            _limit_line(axes, device.ram_bytes / unit, f"RAM of {device.name}")
-        axes.set_title("; ".join(lines) if not narrow else "\n".join(lines), fontsize="medium")
+        top = 1.14 * peak
+        if device is not None:
+            ram, words = _room(needs, device)
+            if ram > _FAR * peak:
+                lines.append(f"{words}: {_amount(ram)}")
+            else:
+                _limit_line(axes, ram / unit, words)
+                top = max(top, 1.14 * ram)
+        axes.set_title(("\n" if narrow else "; ").join(lines), fontsize="medium")
         axes.set_xlabel("kernels, in the order they run")
         axes.set_ylabel(f"memory held, {unit_name}")
         axes.set_xlim(0, max(1, len(best.order)))
-        axes.set_ylim(0, 1.14 * max(s or 0 for s in shown) / unit)
+        axes.set_ylim(0, max(top, 1) / unit)
         if not is_same:
             axes.legend(loc="upper right", ncols=2)
         _draw_stored(below, needs, device)
@@ -89,6 +97,15 @@ def _best_line(needs: Footprint, *, is_same: bool) -> str:
     return f"{found} that was found, at least {_amount(needs.best.lower_bytes)} in any"
 
 
+def _room(needs: Footprint, device: Device) -> tuple[int, str]:
+    """Bytes of a device that are there for what is held, and what they are called."""
+    if device.flash_bytes is not None:
+        return device.ram_bytes, f"RAM of {device.name}"
+    return max(
+        0, device.ram_bytes - needs.stored_bytes
+    ), f"RAM of {device.name} less what is stored"
+
+
 def _limit_line(axes: Axes, value: float, words: str) -> None:
     axes.axhline(value, color=VERMILION, linestyle="--", linewidth=1.2)
     axes.annotate(
@@ -105,14 +122,17 @@ def _draw_stored(axes: Axes, needs: Footprint, device: Device | None) -> None:
         "constants": (needs.constant_bytes, "#f8f3b0"),
     }
     flash = device.flash_bytes if device is not None else None
-    unit, unit_name = _unit(max(needs.stored_bytes, flash or 0))
+    is_far = flash is not None and flash > _FAR * max(1, needs.stored_bytes)
+    unit, unit_name = _unit(max(needs.stored_bytes, 0 if is_far else flash or 0))
     start = 0.0
     for size, fill in parts.values():
         axes.barh(0, size / unit, left=start, color=fill, edgecolor=INK, linewidth=0.5)
         start += size / unit
     words = ", ".join(f"{name} {_amount(size)}" for name, (size, _) in parts.items() if size)
+    if flash is not None and device is not None and is_far:
+        words = f"{words or 'nothing'}; flash of {device.name}: {_amount(flash)}"
     axes.set_title(f"stored: {words or 'nothing'}", fontsize="medium")
-    if flash is not None and device is not None:
+    if flash is not None and device is not None and not is_far:
         axes.axvline(flash / unit, color=VERMILION, linestyle="--", linewidth=1.2)
         axes.text(
             flash / unit, 0, f"flash of {device.name} ", color=VERMILION, fontsize="small",
@@ -120,7 +140,7 @@ def _draw_stored(axes: Axes, needs: Footprint, device: Device | None) -> None:
         )  # fmt: skip
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xlim(0, max(start, (flash or 0) / unit, 1e-9) * 1.02)
+    axes.set_xlim(0, max(start, (0 if is_far else flash or 0) / unit, 1e-9) * 1.02)
     axes.set_xlabel(unit_name)
 
 

@@ -26,6 +26,9 @@ MEMORY_KINDS: tuple[MemoryKind, ...] = get_args(MemoryKind)
 AliasKind = Literal["view", "version"]
 ALIAS_KINDS: tuple[AliasKind, ...] = get_args(AliasKind)
 
+# The dtype of a memory whose size its source does not tell; its shape is (), its bytes are 0.
+UNKNOWN = "unknown"
+
 Attribute: TypeAlias = "bool | int | float | str | tuple[int, ...]"
 
 
@@ -77,7 +80,8 @@ class Memory:
     shape : tuple of int
         Sizes.
     dtype : str
-        Element type without its package: "float32", "int64".
+        Element type without its package: "float32", "int64". "unknown" where the file that a
+        program comes from does not tell type or sizes: shape is () and bytes 0 then.
     bytes : int
         Bytes of storage it adds to the program; 0 for an alias of another memory.
     scope : str, default=""
@@ -111,7 +115,7 @@ class Kernel:
         PyTorch's name of the operation without overload and in-place mark: "conv2d", "relu".
     attributes : Attributes, default=Attributes()
         What distinguishes it from other calls of the operation: "kernel_size", "stride",
-        "groups", ... Plain values only.
+        "groups", ... Plain values only. "macs" is "unknown" where they cannot be known.
     scope : str, default=""
         Dotted name of the module that called it; "" for the model itself.
     macs : int, default=0
@@ -258,8 +262,29 @@ class ComputationalGraph:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulate operations of all kernels."""
+        """Multiply-accumulate operations of all kernels.
+
+        Raises
+        ------
+        GraphError
+            If those of a kernel are not known.
+        """
+        for kernel in self.kernels:
+            if kernel.attributes.get("macs") == UNKNOWN:
+                raise GraphError(
+                    "macs",
+                    "be known for every kernel",
+                    f"none for {kernel.name!r}",
+                    "its file does not tell the sizes: trace it with example inputs",
+                )
         return sum(k.macs for k in self.kernels)
+
+    @property
+    def is_sized(self) -> bool:
+        """Whether the sizes of all memories and the MACs of all kernels are known."""
+        return all(m.dtype != UNKNOWN for m in self.memories) and all(
+            k.attributes.get("macs") != UNKNOWN for k in self.kernels
+        )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ComputationalGraph):
@@ -279,10 +304,11 @@ class ComputationalGraph:
     def __repr__(self) -> str:
         name = f"{self.name!r}, " if self.name else ""
         n = len(self.kernels)
+        macs = f"{self.macs:,} MACs" if self.is_sized else "sizes not all known"
         return (
             f"ComputationalGraph({name}{n:,} kernel{'s' if n != 1 else ''}, "
             f"{len(self.memories):,} memories, {self.n_parameters:,} parameters, "
-            f"{self.macs:,} MACs)"
+            f"{macs})"
         )
 
     def summary(self) -> str:
@@ -329,6 +355,23 @@ class ComputationalGraph:
         from cgraph.graphs.exchange import from_networkx
 
         return from_networkx(graph)
+
+
+def check_sized(memory: Memory) -> None:
+    """Raise where the size of a memory is not known.
+
+    Raises
+    ------
+    GraphError
+        If it is not.
+    """
+    if memory.dtype == UNKNOWN:
+        raise GraphError(
+            "memories",
+            "have sizes that are known",
+            f"{memory.name!r} without",
+            "its file does not tell them: trace it with example inputs",
+        )
 
 
 def edge_array(edges: ArrayLike) -> NDArray[np.int64]:

@@ -142,15 +142,13 @@ def fuse_activations(graph: ComputationalGraph) -> ComputationalGraph:
 
 def _bias(memories: list[Memory], relations: Relations, k: int, kernel: Kernel) -> int:
     """The memory of the bias that a batch norm leaves behind, made where it has none."""
-    source, *given = relations.reads[k]
-    channels = memories[source].shape[1]
+    _, *given = relations.reads[k]
     # weight, bias, running mean, running variance; without an affine map only the last two
     if len(given) == 4:
         return given[1]
-    size = memories[given[-1]].bytes
-    dtype = memories[given[-1]].dtype
+    one = memories[given[-1]]
     memories.append(
-        Memory(f"{kernel.name}.bias", "parameter", (channels,), dtype, size, kernel.scope)
+        Memory(f"{kernel.name}.bias", "parameter", one.shape, one.dtype, one.bytes, kernel.scope)
     )
     return len(memories) - 1
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgraph.errors import ArgumentError, GraphError
-from cgraph.graphs.computational import ComputationalGraph, Kernel, edge_array
+from cgraph.graphs.computational import ComputationalGraph, Kernel, check_sized, edge_array
 from cgraph.graphs.labels import LABELLINGS
 
 INPUT_LABEL = "input"
@@ -229,12 +229,13 @@ def project(
     source = writer[graph.reads[:, 0]]
     inner = source >= 0
     edges = np.stack([source[inner], graph.reads[inner, 1]], axis=1)
-    macs = [kernel.macs for kernel in graph.kernels]
-    moved = bytes_moved(graph)
+    is_sized = graph.is_sized
+    macs = [kernel.macs for kernel in graph.kernels] if is_sized else None
+    moved = bytes_moved(graph) if is_sized else None
     if not boundary:
         return KernelGraph(labels, edges, names, macs=macs, bytes=moved)
 
-    inputs, outputs, sizes = graph.inputs, graph.outputs, _element_bytes(graph)
+    inputs, outputs = graph.inputs, graph.outputs
     n_inputs, n_kernels = len(inputs), len(labels)
     feeder = np.where(writer >= 0, writer + n_inputs, -1)  # node that provides each memory
     feeder[list(inputs)] = np.arange(n_inputs)
@@ -244,14 +245,18 @@ def project(
     for i, memory in enumerate(outputs):
         if feeder[memory] >= 0:
             rows.append(np.array([[feeder[memory], n_inputs + n_kernels + i]]))
+    if macs is not None and moved is not None:
+        sizes = _element_bytes(graph)
+        macs = [0] * n_inputs + macs + [0] * len(outputs)
+        moved = np.concatenate([sizes[list(inputs)], moved, sizes[list(outputs)]])
     return KernelGraph(
         [INPUT_LABEL] * n_inputs + labels + [OUTPUT_LABEL] * len(outputs),
         np.concatenate(rows),
         [graph.memories[m].name for m in inputs]
         + names
         + [f"{graph.memories[m].name} (output {i})" for i, m in enumerate(outputs)],
-        macs=[0] * n_inputs + macs + [0] * len(outputs),
-        bytes=np.concatenate([sizes[list(inputs)], moved, sizes[list(outputs)]]),
+        macs=macs,
+        bytes=moved,
     )
 
 
@@ -260,6 +265,11 @@ def bytes_moved(graph: ComputationalGraph) -> NDArray[np.int64]:
 
     A view that is read counts with the bytes of its elements. A kernel that only makes views
     moves nothing.
+
+    Raises
+    ------
+    GraphError
+        If the size of a memory is not known.
 
     Examples
     --------
@@ -281,6 +291,7 @@ def _element_bytes(graph: ComputationalGraph) -> NDArray[np.int64]:
     """Bytes of the elements of each memory, whether or not the storage is its own."""
     sizes: list[int] = []
     for memory in graph.memories:
+        check_sized(memory)
         root = memory
         while root.base is not None:
             root = graph.memories[root.base]

@@ -45,7 +45,8 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "slide learned windows over positions",
             "conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d "
             "convolution convolution_overrideable conv_depthwise2d conv_depthwise3d",
-            "conv mkldnn_convolution cudnn_convolution miopen_convolution slow_conv",
+            "conv mkldnn_convolution cudnn_convolution miopen_convolution slow_conv deform_conv "
+            "causal_conv",
         ),
         _family(
             "pooling",
@@ -54,8 +55,9 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d "
             "adaptive_max_pool2d adaptive_max_pool3d fractional_max_pool2d fractional_max_pool3d "
             "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices "
-            "max_unpool2d max_unpool3d",
-            "avg_pool max_pool adaptive_avg_pool adaptive_max_pool mkldnn_max_pool "
+            "max_unpool2d max_unpool3d max_roi_pool",
+            "avg_pool max_pool lp_pool max_unpool adaptive_avg_pool adaptive_max_pool "
+            "mkldnn_max_pool "
             "quantized_max_pool",
         ),
         _family(
@@ -64,7 +66,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm "
             "native_batch_norm native_layer_norm native_group_norm fused_rms_norm "
             "native_batch_norm_legit native_batch_norm_legit_no_training weight_norm renorm "
-            "weight_norm_interface",
+            "weight_norm_interface lp_normalization mean_variance_normalization",
             "batch_norm native_batch_norm cudnn_batch_norm",
         ),
         _family(
@@ -73,7 +75,8 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish softplus softsign "
             "tanhshrink softshrink hardshrink threshold glu sigmoid log_sigmoid tanh hardtanh "
             "hardsigmoid hardswish softmax log_softmax softmin safe_softmax masked_softmax "
-            "gumbel_softmax special_expit special_softmax special_log_softmax prelu_kernel",
+            "gumbel_softmax special_expit special_softmax special_log_softmax prelu_kernel "
+            "hardmax swi_glu",
             "rrelu sparse_softmax sparse_log_softmax",
         ),
         _family(
@@ -91,7 +94,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "multiply divide subtract absolute negative deg2rad rad2deg mvlgamma signbit greater "
             "greater_equal less less_equal not_equal arcsin arccos arctan arctan2 arcsinh arccosh "
             "arctanh add_relu fix polygamma igamma igammac nextafter isneginf isposinf isreal iand "
-            "ior ixor ilshift irshift frexp chalf",
+            "ior ixor ilshift irshift frexp chalf element_mean",
             "special_ foreach_ bitwise_ logical_ cast_",
         ),
         _family(
@@ -110,7 +113,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "attention",
             "mix positions by the similarity of queries and keys",
             "scaled_dot_product_attention multihead_attention native_multi_head_attention "
-            "multi_head_attention transformer_encoder_layer_fwd flex_attention",
+            "multi_head_attention transformer_encoder_layer_fwd flex_attention rotary_embedding",
             "scaled_dot_product flash_attention efficient_attention cudnn_attention",
         ),
         _family(
@@ -133,7 +136,8 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "scatter scatter_add scatter_reduce masked_select masked_scatter take take_along_dim "
             "put sort argsort topk kthvalue searchsorted bucketize unique unique2 nonzero argwhere "
             "unique_consecutive segment_reduce select_scatter slice_scatter diagonal_scatter "
-            "as_strided_scatter histc bincount msort nms roi_align masked_scale sparse_mask",
+            "as_strided_scatter histc bincount msort nms roi_align masked_scale sparse_mask "
+            "tensor_scatter",
             "index unsafe_index unsafe_masked_index scatter unique histogram nonzero",
         ),
         _family(
@@ -154,8 +158,9 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "pad_packed_sequence to_dense to_sparse to_mkldnn shift coalesce coalesced values "
             "indices neg_view chunk_cat flatten_dense_tensors unflatten_dense_tensors "
             "to_padded_tensor resize_as sparse_broadcast_to mkldnn_reshape mkldnn_transpose "
-            "pin_memory",
-            "view reshape split pad reflection_pad replication_pad to_sparse nested",
+            "pin_memory shape size bit_cast center_crop_pad concat_from_sequence",
+            "view reshape split pad sequence_ optional reflection_pad replication_pad to_sparse "
+            "nested",
         ),
         _family(
             "reduction",
@@ -165,7 +170,8 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "cumprod cummax cummin logcumsumexp count_nonzero trace dist cosine_similarity "
             "pairwise_distance linalg_norm linalg_vector_norm linalg_matrix_norm frobenius_norm "
             "sum_to_size cov corrcoef trapezoid diff is_all_true is_any_true allclose equal "
-            "cumulative_trapezoid trapz nuclear_norm native_norm norm_except_dim gradient",
+            "log_sum sum_square cumulative_trapezoid trapz nuclear_norm native_norm "
+            "norm_except_dim gradient",
             "sparse_sum",
         ),
         _family(
@@ -208,7 +214,8 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "make values from nothing",
             "zeros zeros_like new_zeros ones ones_like new_ones full full_like new_full empty "
             "empty_like new_empty empty_strided new_empty_strided arange range linspace logspace "
-            "efficientzerotensor eye scalar_tensor tril_indices triu_indices vander zero fill "
+            "constant mel_weight_matrix efficientzerotensor eye scalar_tensor tril_indices "
+            "triu_indices vander zero fill "
             "fill_diagonal",
             "new_ empty sparse_coo_tensor sparse_csr_tensor sparse_csc_tensor sparse_bsr_tensor "
             "sparse_bsc_tensor sparse_compressed_tensor",

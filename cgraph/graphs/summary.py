@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cgraph.graphs.computational import MEMORY_KINDS, ComputationalGraph, Memory
+from cgraph.graphs.computational import MEMORY_KINDS, UNKNOWN, ComputationalGraph, Memory
 from cgraph.graphs.labels import OTHER, family_of, label_with_attributes
 
 
@@ -79,21 +79,25 @@ def _kernels(graph: ComputationalGraph) -> Section:
     for label, kernel in zip(labels, graph.kernels, strict=True):
         macs[label] += kernel.macs
     parameters = _parameters_by_label(graph, labels)
+    n_macs, is_sized = macs.total(), graph.is_sized
     rows = [
         (
             label,
             f"{counts[label]:,}",
             f"{parameters[label]:,}",
             f"{macs[label]:,}",
-            _share(macs[label], graph.macs),
+            _share(macs[label], n_macs) if is_sized else "",
         )
         for label in sorted(counts, key=lambda label: (-macs[label], -counts[label], label))
     ]
     if len(rows) > 1:
         total = f"{sum(parameters.values()):,}"
-        rows.append(("all", f"{len(labels):,}", total, f"{graph.macs:,}", _share(1, 1)))
+        work = (f"{n_macs:,}", _share(1, 1)) if is_sized else ("not known", "")
+        rows.append(("all", f"{len(labels):,}", total, *work))
     n_other = sum(family_of(kernel.operation) == OTHER for kernel in graph.kernels)
     note = f"{n_other:,} of the kernels are of no known family (other)" if n_other else ""
+    if not is_sized:
+        note = "; ".join(filter(None, [note, "sizes that the file does not tell count as 0"]))
     return Section(("kernel", "count", "parameters", "MACs", "share"), tuple(rows), note=note)
 
 
@@ -116,14 +120,15 @@ def _memories(own: Sequence[Memory]) -> Section:
     for kind in MEMORY_KINDS:
         chosen = [memory for memory in own if memory.kind == kind]
         if chosen:
-            values = sum(math.prod(memory.shape) for memory in chosen)
+            values = sum(math.prod(m.shape) for m in chosen if m.dtype != UNKNOWN)
             size = sum(memory.bytes for memory in chosen)
             rows.append((f"{kind}s", f"{len(chosen):,}", f"{values:,}", f"{size:,}"))
     return Section(("memory", "count", "values", "bytes"), tuple(rows))
 
 
 def _largest(title: str, memories: Sequence[Memory], n: int) -> Section:
-    chosen = sorted(memories, key=lambda memory: -memory.bytes)[:n]
+    known = [memory for memory in memories if memory.dtype != UNKNOWN]
+    chosen = sorted(known, key=lambda memory: -memory.bytes)[:n]
     rows = [
         (
             memory.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from cgraph.errors import ArgumentError
-from cgraph.graphs.computational import Memory
+from cgraph.graphs.computational import Memory, check_sized
 
 # The types that a network may be stored in, with bytes of an element.
 STORED_TYPES = {"int8": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
@@ -80,6 +80,8 @@ def storage_bytes(memory: Memory, dtype: str | None = None) -> int:
     ------
     ArgumentError
         If `dtype` is not known.
+    GraphError
+        If the size of the memory is not known.
 
     Examples
     --------
@@ -87,6 +89,7 @@ def storage_bytes(memory: Memory, dtype: str | None = None) -> int:
     >>> storage_bytes(weight), storage_bytes(weight, "int8")
     (128, 32)
     """
+    check_sized(memory)
     if dtype is None:
         return memory.bytes
     size = item_bytes(dtype)
@@ -111,6 +114,8 @@ def element_bytes(memory: Memory, dtype: str | None = None) -> int:
     ------
     ArgumentError
         If `dtype` is not known.
+    GraphError
+        If the size of the memory is not known.
 
     Examples
     --------
@@ -118,6 +123,7 @@ def element_bytes(memory: Memory, dtype: str | None = None) -> int:
     >>> element_bytes(view), element_bytes(view, "float16")
     (128, 64)
     """
+    check_sized(memory)
     bits = bits_of(memory.dtype)
     if dtype is not None:
         bits = 8 * item_bytes(dtype) if _is_float(memory) else bits

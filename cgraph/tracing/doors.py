@@ -17,18 +17,21 @@ from cgraph.errors import ArgumentError, TraceError
 from cgraph.tracing.exported import open_graph, open_program, read_program
 
 # What `trace` takes, completing "model must ...".
-TAKEN = "be a torch.nn.Module, a torch.export.ExportedProgram, or the path of a .pt2 file"
+TAKEN = (
+    "be a torch.nn.Module, a torch.export.ExportedProgram, an onnx.ModelProto, "
+    "or the path of a .pt2 or .onnx file"
+)
 
 Opened = tuple[nn.Module, tuple[Any, ...], Mapping[str, Any]]
 
 
 def open_door(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Opened:
-    """A module for what the caller has, and its arguments.
+    """A module to run for what the caller has, and its arguments.
 
     Parameters
     ----------
     model : object
-        What `trace` takes.
+        What `trace` takes, but for a model of ONNX.
     args, kwargs
         Example arguments; a program that tells the shapes of its own needs none.
 
@@ -39,13 +42,8 @@ def open_door(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> O
     TraceError
         If a file cannot be read, a module is not set up, or arguments are missing.
     """
-    if isinstance(model, str | os.PathLike):
-        path = Path(model)
-        if not path.is_file():
-            raise ArgumentError("model", TAKEN, f"{str(path)!r}, where there is no file")
-        if path.suffix != ".pt2":
-            raise ArgumentError("model", TAKEN, repr(str(path)))
-        model = read_program(path)
+    if isinstance(model, Path):
+        model = read_program(model)
     if isinstance(model, ExportedProgram):
         replay, given = open_program(model, args, kwargs)
         return replay, *given
@@ -57,6 +55,22 @@ def open_door(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> O
         module, given = open_graph(module, args, kwargs)
         return module, *given
     return module, args, kwargs
+
+
+def found_file(path: str | os.PathLike[str]) -> Path:
+    """The path of a file of a program.
+
+    Raises
+    ------
+    ArgumentError
+        If no file is there, or its ending is of another kind.
+    """
+    found = Path(path)
+    if not found.is_file():
+        raise ArgumentError("model", TAKEN, f"{str(found)!r}, where there is no file")
+    if found.suffix not in (".pt2", ".onnx"):
+        raise ArgumentError("model", TAKEN, repr(str(found)))
+    return found
 
 
 def _as_written(model: nn.Module) -> nn.Module:

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, is_dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -21,20 +22,25 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
-from cgraph.errors import TraceError
+from cgraph.errors import ArgumentError, TraceError
 from cgraph.graphs.computational import ComputationalGraph
+from cgraph.graphs.fusion import fused
 from cgraph.tracing.depth import Depth, Recording, at_depth, check_depth
-from cgraph.tracing.doors import open_door
+from cgraph.tracing.doors import found_file, open_door
 from cgraph.tracing.ledger import Ledger
+from cgraph.tracing.onnx_file import graph_of_onnx, is_onnx, read_onnx
 from cgraph.tracing.recorder import AutocastOnMetaError, Recorder, data_of
 from cgraph.tracing.replay import Replay
 from cgraph.tracing.restoring import restored
 from cgraph.tracing.scopes import Scopes
 from cgraph.tracing.standins import Engine, StandIns
 
+if TYPE_CHECKING:
+    import onnx
+
 
 def trace(
-    model: nn.Module | ExportedProgram | str | os.PathLike[str],
+    model: nn.Module | ExportedProgram | onnx.ModelProto | str | os.PathLike[str],
     *inputs: Any,
     depth: Depth = "operator",
     fake: bool = True,
@@ -44,19 +50,22 @@ def trace(
 
     Parameters
     ----------
-    model : torch.nn.Module, torch.export.ExportedProgram, or path of a `.pt2` file
-        Any module, on any device, in the mode it is in; or a program that was exported from one,
-        which gives the same graph. It is left as it was.
+    model : torch.nn.Module, torch.export.ExportedProgram, onnx.ModelProto, or path
+        Any module, on any device, in the mode it is in; a program that was exported from one,
+        which gives the same graph; a model of ONNX; or the path of a `.pt2` or `.onnx` file. It
+        is left as it was.
     *inputs : object
         Example arguments of its `forward`: tensors (their values are not read), or any nest of
         tuples, lists and dicts with tensors in it. An exported program has its own, and a
-        `torch.fx.GraphModule` may tell their shapes: they may be left out.
+        `torch.fx.GraphModule` may tell their shapes: they may be left out. For ONNX they fix the
+        sizes that the model leaves open.
     depth : {"operator", "module", "fused"} or type or tuple of types, default="operator"
         What a kernel is. "operator": a call of an operator as the model makes it (`conv2d`,
         `linear`, `scaled_dot_product_attention`). "module": a call of a module that calls no
         other module which runs an operator; operators called elsewhere stay. "fused": what a
         deployment runs, with batch norms folded, activations attached and identities gone. Types
-        of modules: a call of a module of these types, with all that is in it.
+        of modules: a call of a module of these types, with all that is in it. A model of ONNX
+        does not tell its modules.
     fake : bool, default=True
         Whether nothing is computed. A model whose control flow depends on values of tensors
         needs `fake=False`, which computes, on copies.
@@ -78,6 +87,8 @@ def trace(
     ------
     ArgumentError
         If `model` is none of these or `depth` is not known.
+    MissingPackageError
+        If `model` is of ONNX and the package onnx is not installed.
     TraceError
         If the model cannot be run so, or the file not read; names the module that failed and what
         to do.
@@ -92,6 +103,10 @@ def trace(
     decomposed), it gives the very graph of its model; what export has left out (with `strict=True`
     it also rewrites loops over tensors) or broken down is gone here too.
 
+    A model of ONNX is not run. Its nodes are the kernels, under PyTorch's names; its initializers
+    are the parameters. Sizes are those that ONNX infers: a memory whose size is not told has the
+    dtype "unknown", and asking for the MACs of such a graph raises a `GraphError`.
+
     Examples
     --------
     >>> model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).eval()
@@ -101,8 +116,26 @@ def trace(
     ['conv2d']
     """
     check_depth(depth)
+    if isinstance(model, str | os.PathLike):
+        model = found_file(model)
+    if is_onnx(model):
+        return _of_onnx(model, inputs, kwargs, depth, fake)
     module, args, keywords = open_door(model, inputs, kwargs)
     return at_depth(record(module, args, keywords, fake=fake), depth)
+
+
+def _of_onnx(
+    model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], depth: Depth, fake: bool
+) -> ComputationalGraph:
+    """Graph of an ONNX model or file, which is read and not run."""
+    if depth not in ("operator", "fused"):
+        raise ArgumentError("depth", "be 'operator' or 'fused' for an ONNX model", repr(depth))
+    if not fake:
+        raise ArgumentError("fake", "be True for an ONNX model, which is not run", fake)
+    if isinstance(model, Path):
+        model = read_onnx(model)
+    graph = graph_of_onnx(model, args, kwargs)
+    return graph if depth == "operator" else fused(graph)
 
 
 def record(

@@ -51,6 +51,11 @@ def cluster_differences(
     ArgumentError
         If a network of the table has no cluster, or `n_bootstrap` is below 1.
 
+    Notes
+    -----
+    With few networks the interval is too narrow: of 20 networks in each of four clusters, which
+    explain 24 %, it holds the truth in 89 of 100 samples.
+
     Examples
     --------
     >>> table = pd.DataFrame({"name": list("abcd"), "statistic": "s", "protocol": "s@1",

@@ -12,6 +12,7 @@ from cgraph.commands.cluster import cluster
 from cgraph.commands.console import err, out
 from cgraph.commands.diff import diff
 from cgraph.commands.distances import distances
+from cgraph.commands.evaluate import evaluate
 from cgraph.commands.export import export
 from cgraph.commands.figure import figure
 from cgraph.commands.rank import rank
@@ -27,7 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (study, report, figure, spaces, trace, diff, distances, cluster, rank, export)
+COMMANDS = (study, report, figure, spaces, trace, diff, distances, cluster, evaluate, rank, export)
 for command in COMMANDS:
     app.command()(command)
 
@@ -48,5 +49,6 @@ def main() -> None:
     try:
         app()
     except CGraphError as error:
-        err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        message = "; ".join([str(error), *getattr(error, "__notes__", ())])
+        err.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
         sys.exit(2)

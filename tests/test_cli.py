@@ -16,7 +16,7 @@ def run(monkeypatch, capsys, *arguments):
     return stopped.value.code or 0, captured.out, captured.err
 
 
-@pytest.mark.parametrize("command", [[], ["study"], ["report"], ["spaces"]], ids=" ".join)
+@pytest.mark.parametrize("command", [[], *([c.__name__] for c in cli.COMMANDS)], ids=" ".join)
 def test_help_tells_what_a_command_does(command, monkeypatch, capsys):
     status, out, _ = run(monkeypatch, capsys, *command, "--help")
     assert status == 0

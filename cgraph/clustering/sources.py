@@ -84,7 +84,7 @@ def points_of(
         embedding = DISTANCES[metric].embedding
         assert embedding is not None
         programs = x if isinstance(x, Population) else check_counts("x", x)
-        points = points_of_features(embedding(programs, options.feature), weights)
+        points = points_of_features(embedding(programs, options.feature, None), weights)
     else:
         table = distance_table(
             x, metric, feature=options.feature, costs=options.costs, n_jobs=options.n_jobs

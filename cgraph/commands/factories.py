@@ -37,6 +37,26 @@ def build_model(text: str, *, is_meta: bool = False) -> nn.Module:
     import torch
     from torch import nn
 
+    found = value_of(text)
+    model = found
+    if callable(found) and not isinstance(found, nn.Module):
+        with torch.device("meta") if is_meta else nullcontext():
+            model = _called(found, text)
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(
+            "program", "name what builds a torch.nn.Module", f"{text!r}, a {type(model).__name__}"
+        )
+    return model.eval()
+
+
+def value_of(text: str) -> Any:
+    """What MODULE:NAME or FILE.py:NAME stands for: a factory, a module, or something else.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such module, or nothing of that name in it.
+    """
     home, colon, name = text.rpartition(":")
     if not colon or not home or not name:
         raise ArgumentError(
@@ -49,15 +69,7 @@ def build_model(text: str, *, is_meta: bool = False) -> nn.Module:
             hint = f"did you mean {' or '.join(near)}?" if near else ""
             raise ArgumentError("program", f"name a factory in {home}", repr(name), hint)
         found = getattr(found, part)
-    model = found
-    if callable(found) and not isinstance(found, nn.Module):
-        with torch.device("meta") if is_meta else nullcontext():
-            model = _called(found, text)
-    if not isinstance(model, nn.Module):
-        raise ArgumentError(
-            "program", "name what builds a torch.nn.Module", f"{text!r}, a {type(model).__name__}"
-        )
-    return model.eval()
+    return found
 
 
 def module_of(home: str) -> ModuleType:

@@ -14,7 +14,8 @@ import pandas as pd
 
 from cgraph.errors import ArgumentError
 
-SIZES = ("params", "macs", "layers")
+SIZES = ("params", "macs", "layers")  # the same at every time of a training
+TIME = "t"
 
 
 def agreement(table: pd.DataFrame, given: Sequence[str] | None = None) -> pd.DataFrame:
@@ -23,7 +24,8 @@ def agreement(table: pd.DataFrame, given: Sequence[str] | None = None) -> pd.Dat
     Parameters
     ----------
     table : DataFrame
-        As `evaluate` gives it.
+        As `evaluate` gives it; what was evaluated at several times of a training counts as several
+        protocols, called "naswot-v2@zen-nas t=50".
     given : sequence of str, optional
         Statistics whose effect is taken out, one at a time; by default those of params, macs and
         layers that the table has.
@@ -53,6 +55,9 @@ def agreement(table: pd.DataFrame, given: Sequence[str] | None = None) -> pd.Dat
     >>> agreement(table)["tau"].tolist()
     [1.0]
     """
+    if TIME in table.columns:
+        times = (" t=" + table[TIME].astype(str)).where(~table["statistic"].isin(SIZES), "")
+        table = table.assign(protocol=table["protocol"] + times)
     once = table.drop_duplicates(["program", "protocol"])
     values = once.assign(value=once["value"] * once["direction"]).pivot(
         index="program", columns="protocol", values="value"

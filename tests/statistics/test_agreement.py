@@ -55,6 +55,15 @@ def test_equal_programs_count_once_and_constants_have_no_tau():
     assert found["tau"].isna().all()
 
 
+def test_times_of_a_training_are_told_apart():
+    first = _table({"a@1": [1.0, 2.0, 3.0], "params@static": [3.0, 1.0, 2.0]}).assign(t=0)
+    last = _table({"a@1": [1.0, 3.0, 2.0], "params@static": [3.0, 1.0, 2.0]}).assign(t=50)
+    found = agreement(pd.concat([first, last])).set_index(["a", "b"])
+    assert found.loc[("a@1 t=0", "a@1 t=50"), "tau"] == pytest.approx(1 / 3)
+    assert set(found.index.get_level_values("b")) == {"params@static", "a@1 t=50"}
+    assert len(found) == 3
+
+
 def test_what_is_given_has_to_be_there():
     with pytest.raises(ArgumentError, match=r"given must be statistics.*has a, got params"):
         agreement(_table({"a@1": [1.0, 2.0]}), ["params"])

@@ -68,6 +68,9 @@ class _Reader:
         self.returned = {value.name for value in graph.output}
         self.values: dict[str, int] = {}  # memory of each value
         self.constants = constants_of(graph)
+        nodes = graph.node
+        self.made = {n for node in nodes if node.op_type == "Constant" for n in node.output}
+        self.read_names = {name for node in nodes for name in (*node.input, *_captured(node))}
         self.memories: list[Memory] = []
         self.kernels: list[Kernel] = []
         self.reads: dict[tuple[int, int], None] = {}  # a set in order of insertion
@@ -85,8 +88,6 @@ class _Reader:
             self._add_node(node)
         outputs = []
         for value in self.graph.output:
-            if value.name not in self.values and value.name in self.constants:
-                self._add(value.name, "constant", value.name)
             outputs.append(self._memory_of(value.name, "the graph"))
         return ComputationalGraph(
             self.memories,
@@ -153,9 +154,12 @@ class _Reader:
             if value and position not in arguments:
                 self.reads[self._memory_of(value, node.name or name), index] = None
         for value in _captured(node):
-            if value in self.values or value in self.constants:
+            if value in self.values or value in self.made or value in self.weights:
                 self.reads[self._memory_of(value, node.name or name), index] = None
         for value in filter(None, node.output):
+            is_wanted = value in self.returned or value in self.read_names
+            if not (is_wanted or self.sizes.get(value, Size()).is_known):
+                continue  # a second result that is left unsaid because nobody wants it
             kind: MemoryKind = "output" if value in self.returned else "activation"
             self._add(value, kind, f"{name}.out", scope)
             self.writes.append((index, self.values[value]))
@@ -173,7 +177,7 @@ class _Reader:
         return self.sizes.get(name, Size()).shape
 
     def _memory_of(self, name: str, reader: str) -> int:
-        if name not in self.values and name in self.constants:
+        if name not in self.values and (name in self.made or name in self.weights):
             self._add(name, "constant", name)
         if name not in self.values:
             raise TraceError(

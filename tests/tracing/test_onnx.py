@@ -189,6 +189,22 @@ def test_constant_arguments_are_attributes_and_others_memories():
     assert "constant" not in names.values()
 
 
+def test_large_constants_and_results_that_nobody_reads():
+    table = ",".join(map(str, range(100)))
+    graph = trace(
+        parsed(f"""<ir_version: 3, opset_import: ["" : 6]>
+net (float[10,10] x) => (float[10,10] y) {{
+    c = Constant<value = float[10,10] {{{table}}}>()
+    s = Add(x, c)
+    y, mask = Dropout<is_test = 1>(s)
+}}""")
+    )
+    kinds = {memory.name: (memory.kind, memory.bytes) for memory in graph.memories}
+    assert kinds["c"] == ("constant", 400)
+    assert list(kinds) == ["x", "c", "add.out", "dropout.out"]
+    assert graph.is_sized
+
+
 def test_windows_and_groups():
     model = nn.Sequential(
         nn.Conv2d(4, 4, (3, 5), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2),

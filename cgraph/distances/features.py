@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from cgraph.registry import Table
 
 WL_ROUNDS = 2
 """How many edges the neighbourhood of "neighbourhoods" reaches."""
+
+_MOST_DENSE = 1 << 28  # entries of a table of counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,22 +45,63 @@ class Occurrences:
     category: NDArray[np.int64]
     kernels: NDArray[np.int64]
 
-    def histogram(self, n_graphs: int, sizes: NDArray[np.int64] | None) -> NDArray[np.float64]:
-        """Occurrences of each graph by category, shape (n_graphs, K).
+    def histogram(self, n_graphs: int, sizes: NDArray[np.int64] | None) -> Histogram:
+        """Occurrences of each graph by category.
 
         Each counts 1; with sizes of kernels, as much of the number of occurrences in its graph as
         its kernels have of all sizes there.
         """
         k = len(self.categories)
-        cell, n_cells = self.graph * k + self.category, n_graphs * k
+        cells, index = np.unique(self.graph * k + self.category, return_inverse=True)
+        owner, category = np.divmod(cells, max(k, 1))
         if sizes is None:
-            return np.bincount(cell, minlength=n_cells).reshape(n_graphs, k).astype(np.float64)
-        own = sizes[self.kernels].sum(axis=1)
-        sums = np.bincount(cell, own, minlength=n_cells).reshape(n_graphs, k)
-        total = sums.sum(axis=1, keepdims=True)
-        n_occurrences = np.bincount(self.graph, minlength=n_graphs)[:, None]
-        shares: NDArray[np.float64] = sums * n_occurrences / np.where(total > 0, total, 1)
-        return shares
+            counts = np.bincount(index, minlength=len(cells)).astype(np.float64)
+        else:
+            own = sizes[self.kernels].sum(axis=1)
+            sums = np.bincount(index, own, minlength=len(cells))
+            total = np.bincount(owner, sums, minlength=n_graphs)
+            n_occurrences = np.bincount(self.graph, minlength=n_graphs)
+            counts = sums * n_occurrences[owner] / np.where(total > 0, total, 1)[owner]
+        there = counts > 0
+        offsets = np.searchsorted(owner[there], np.arange(n_graphs + 1))
+        return Histogram(offsets.astype(np.int64), category[there], counts[there], k)
+
+
+class Histogram(NamedTuple):
+    """Counts of the categories that occur in each program."""
+
+    offsets: NDArray[np.int64]  # (n + 1,)
+    categories: NDArray[np.int64]  # (n_entries,) rising in each program
+    counts: NDArray[np.float64]  # (n_entries,) above 0
+    n_categories: int
+
+    def dense(self) -> NDArray[np.float64]:
+        """The counts of every category, shape (n, K).
+
+        Raises
+        ------
+        ArgumentError
+            If they are too many to hold.
+        """
+        n, k = len(self.offsets) - 1, self.n_categories
+        if n * k > _MOST_DENSE:
+            raise ArgumentError(
+                "feature",
+                "have fewer categories where points are needed",
+                f"{k:,} for {n:,} programs",
+                "distances are computed without points: metric='jensen-shannon', or a clustering "
+                "method that works on distances",
+            )
+        result = np.zeros((n, k))
+        result[np.repeat(np.arange(n), np.diff(self.offsets)), self.categories] = self.counts
+        return result
+
+    def renumbered(self, place: NDArray[np.int64], n_categories: int) -> Histogram:
+        """The same counts with the category k called ``place[k]``."""
+        owner = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        categories = place[self.categories]
+        order = np.lexsort((categories, owner))
+        return Histogram(self.offsets, categories[order], self.counts[order], n_categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +116,14 @@ class Feature:
         From a population to its `Occurrences`.
     summary : str
         What is counted, in a line.
+    is_open : bool
+        Whether there are more categories than anybody lists, of which a program has few.
     """
 
     name: str
     function: Callable[[Population], Occurrences]
     summary: str
+    is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +148,7 @@ class Weighing:
 def histograms(
     x: Programs, other: Programs | None, feature: str = "kernels", weigh_by: str | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Histograms of programs and of others over the same categories.
+    """Histograms of programs and of others over the same categories, every category written out.
 
     Parameters
     ----------
@@ -123,29 +170,33 @@ def histograms(
     Raises
     ------
     ArgumentError
-        If a population does not have what it is to be weighed by.
+        If a population does not have what it is to be weighed by, or the counts are too many.
     """
     if not isinstance(x, Population):
         assert not isinstance(other, Population)
         return x, other
+    assert other is None or isinstance(other, Population)
+    counts, other_counts = sparse_histograms(x, other, feature, weigh_by)
+    return counts.dense(), None if other_counts is None else other_counts.dense()
+
+
+def sparse_histograms(
+    x: Population, other: Population | None, feature: str, weigh_by: str | None
+) -> tuple[Histogram, Histogram | None]:
+    """As `histograms`, of populations, without the categories that do not occur."""
     words, counts = _histogram("population", x, feature, weigh_by)
     if other is None:
         return counts, None
-    assert isinstance(other, Population)
     other_words, other_counts = _histogram("other", other, feature, weigh_by)
-    known = set(words)
-    union = [*words, *(word for word in other_words if word not in known)]
-    column = {word: i for i, word in enumerate(union)}
-    result = np.zeros((len(x), len(union)))
-    result[:, : len(words)] = counts
-    other_result = np.zeros((len(other), len(union)))
-    other_result[:, [column[word] for word in other_words]] = other_counts
-    return result, other_result
+    place = {word: i for i, word in enumerate(words)}
+    new = [place.setdefault(word, len(place)) for word in other_words]
+    other_counts = other_counts.renumbered(np.array(new, dtype=np.int64), len(place))
+    return counts._replace(n_categories=len(place)), other_counts
 
 
 def _histogram(
     name: str, population: Population, feature: str, weigh_by: str | None
-) -> tuple[Sequence[Hashable], NDArray[np.float64]]:
+) -> tuple[Sequence[Hashable], Histogram]:
     found = FEATURES[feature].function(population)
     sizes = None if weigh_by is None else WEIGHINGS[weigh_by].function(population)
     if weigh_by is not None and sizes is None:
@@ -235,13 +286,14 @@ def _scramble(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 FEATURES: Table[Feature] = Table(
     "feature",
     [
-        Feature("kernels", _kernels, "kernels by label"),
-        Feature("bigrams", _bigrams, "edges by the labels of their two kernels"),
+        Feature("kernels", _kernels, "kernels by label", is_open=False),
+        Feature("bigrams", _bigrams, "edges by the labels of their two kernels", is_open=True),
         Feature(
             "neighbourhoods",
             _neighbourhoods,
             f"kernels by label and by their neighbourhoods up to {WL_ROUNDS} edges away "
             "(Weisfeiler and Leman)",
+            is_open=True,
         ),
     ],
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cgraph.distances.edit.intervals import lower_plan, upper_plan
 from cgraph.distances.edit.matrix import edit_plan
+from cgraph.distances.measures import HELLINGER, JENSEN_SHANNON, KULLBACK_LEIBLER
 from cgraph.distances.plans import DistanceMethod
 from cgraph.distances.transport import transport_plan
-from cgraph.distances.usage import HELLINGER, JENSEN_SHANNON, KULLBACK_LEIBLER, hellinger_points
+from cgraph.distances.usage import hellinger_points
 from cgraph.registry import Table
 
 DISTANCES: Table[DistanceMethod] = Table(

@@ -9,68 +9,16 @@ Kullback-Leibler makes an empty program use everything alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.distances._compile import compiled
-from cgraph.distances._loops import Tile, distinct_rows, fill_by_tiles
 from cgraph.distances.features import histograms
-from cgraph.distances.plans import DistanceOptions, DistancePlan, Floats, Programs
+from cgraph.distances.plans import Floats, Programs
 
 PSEUDO_COUNT = 0.5
 """Added to every count before Kullback-Leibler (Krichevsky and Trofimov, 1981)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A distance between histograms as a pair of functions.
-
-    Parameters
-    ----------
-    features : callable
-        From counts of shape (n, K) to what the distance is computed from, shape (n, F).
-    tile : callable
-        Compiled: from features of some rows (r, F) and of some columns (F, c) to distances,
-        written into an array of shape (r, c).
-    """
-
-    features: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    tile: Tile
-
-    def plan(self, x: Programs, other: Programs | None, options: DistanceOptions) -> DistancePlan:
-        """Distances of usage between distinct histograms; see `DistanceMethod.function`."""
-        counts, other_counts = histograms(x, other, options.feature, options.weigh_by)
-        n = len(counts)
-        both = counts if other_counts is None else np.concatenate([counts, other_counts])
-        features = self.features(both)
-        first, rows = distinct_rows(features[:n])
-        left = features[first]
-        if other_counts is None:
-            block = partial(_fill_block, self.tile, left, None, options.n_jobs)
-            return DistancePlan(rows, rows, (len(left), len(left)), block, is_mirrored=True)
-        other_first, columns = distinct_rows(features[n:])
-        right = features[n:][other_first]
-        block = partial(_fill_block, self.tile, left, right, options.n_jobs)
-        return DistancePlan(rows, columns, (len(left), len(right)), block, is_mirrored=False)
-
-
-def _fill_block(
-    tile: Tile,
-    left: NDArray[np.float64],
-    right: NDArray[np.float64] | None,
-    n_jobs: int,
-    rows: slice,
-    columns: slice,
-    out: Floats,
-) -> None:
-    if right is None and rows == columns:
-        fill_by_tiles(tile, left[rows], None, n_jobs, out)
-    else:
-        fill_by_tiles(tile, left[rows], (left if right is None else right)[columns], n_jobs, out)
 
 
 def proportions(counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -140,7 +88,7 @@ def smoothed_proportions(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return shares
 
 
-def _with_entropies(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def shares_and_entropies(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Proportions, and in a last column the sum of 2p log2(2p), shape (n, K + 1)."""
     p = proportions(counts)
     entropy = np.empty((len(p), 1))
@@ -148,7 +96,7 @@ def _with_entropies(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([p, entropy], axis=1)
 
 
-def _with_logarithms(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def shares_and_logarithms(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Smoothed proportions, then their natural logarithms, shape (n, 2 K)."""
     p = smoothed_proportions(counts)
     return np.concatenate([p, np.log(p)], axis=1)
@@ -286,8 +234,3 @@ def near_divergence(x: NDArray[np.float64], y: NDArray[np.float64], j: int) -> f
             term = (1 + d) * math.log1p(d) + (1 - d) * math.log1p(-d)
         total += 0.25 * (p + q) * term
     return total / math.log(2.0)
-
-
-KULLBACK_LEIBLER = Measure(_with_logarithms, kl_tile)
-JENSEN_SHANNON = Measure(_with_entropies, jensen_shannon_tile)
-HELLINGER = Measure(hellinger_embedding, euclidean_tile)

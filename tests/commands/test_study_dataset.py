@@ -12,7 +12,7 @@ from cgraph.errors import ArgumentError
 def test_a_study_of_a_data_set_knows_its_accuracies(run, tmp_path, monkeypatch):
     pytest.importorskip("nas_bench_graph")
     # Figures and page have tests of their own, and take longer than all else here.
-    monkeypatch.setattr("cgraph.study.run.write_report", lambda _: None)
+    monkeypatch.setattr("cgraph.study.run.write_report", lambda *_, **__: None)
     out = tmp_path / "proteins"
     options = (
         *("--clusters", 3), *("--sample", 2), *("--draws", 1), *("--workers", 1),

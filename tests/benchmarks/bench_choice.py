@@ -49,9 +49,9 @@ class Setting:
 
 
 def settings(
-    space: Space, methods: Sequence[str], ks: Sequence[int], seeds: int, n_sampled: int
+    space: Space, part: str, methods: Sequence[str], ks: Sequence[int], seeds: int, n_sampled: int
 ) -> Iterator[Setting]:
-    population, programs = space.population(), space.programs()
+    population, programs = space.population(part, boundary=part == "operations"), space.programs()
     for method in methods:
         for k in ks:
             for seed in range(seeds):
@@ -112,7 +112,11 @@ def measured(options: argparse.Namespace, dataset: str | None) -> list[dict[str,
     """Rows for a space on a data set, or for one that has no choice of them."""
     space = spaces.get(options.space, **({} if dataset is None else {"dataset": dataset}))
     names = space.architectures()
-    found = list(settings(space, options.methods, options.clusters, options.seeds, options.sample))
+    found = list(
+        settings(
+            space, options.part, options.methods, options.clusters, options.seeds, options.sample
+        )
+    )
     wanted = sorted({int(i) for setting in found for i in setting.sample.table["position"]})
     print(
         f"{dataset or options.space}: {len(found)} clusterings, {len(wanted)} programs to evaluate"
@@ -165,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> pd.DataFrame:
     parser.add_argument("--datasets", nargs="+", default=[None])
     parser.add_argument("--store", type=Path, default=Path("draws.sqlite"))
     parser.add_argument("--out", type=Path, help="where every row is written, as CSV")
+    parser.add_argument("--part", default="cell")
     parser.add_argument("--methods", nargs="+", default=["kmeans", "spectral"])
     parser.add_argument("--clusters", nargs="+", type=int, default=[5, 8, 12, 20])
     parser.add_argument("--seeds", type=int, default=5)

@@ -5,7 +5,7 @@ import pytest
 from cgraph.spaces.nasbenchgraph.datasets import DATA_SETS
 
 
-@pytest.fixture(scope="package", params=["cora", "computers", "cs", "pubmed", "proteins"])
+@pytest.fixture(scope="package", params=["cora", "cs", "proteins"])
 def small(request):
     """The networks of a data set on a graph of 30 nodes, narrow."""
     record = replace(

@@ -59,7 +59,6 @@ def main(n_cells: int, n_landmarks: int, threads: int) -> None:
         ("hellinger", kernels),
         ("jensen-shannon", kernels),
         ("kl", kernels),
-        ("edit-lower", operations),
         ("edit", operations),
     ):
         few = population[chosen]

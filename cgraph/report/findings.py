@@ -62,8 +62,9 @@ def quantiles_of(tables: StudyTables, limits: Sequence[str] | None = None) -> pd
         Limits on the stored parameters; by default those of `storage_limits` for the evaluated
         networks.
     """
-    rows, sizes, chosen = _judged(tables, limits)
-    return best_quantiles(rows, tables.accuracy(), n_parameters=sizes, limits=chosen)
+    rows, accuracies, sizes = judged_rows(tables)
+    chosen = storage_limits(sizes) if limits is None else limits
+    return best_quantiles(rows, accuracies, n_parameters=sizes, limits=chosen)
 
 
 def tau_of(tables: StudyTables, limits: Sequence[str] | None = None) -> pd.DataFrame:
@@ -74,28 +75,21 @@ def tau_of(tables: StudyTables, limits: Sequence[str] | None = None) -> pd.DataF
     tables, limits
         As for `quantiles_of`.
     """
-    rows, sizes, chosen = _judged(tables, limits)
-    return accuracy_tau(rows, tables.accuracy(), n_parameters=sizes, limits=chosen)
+    rows, accuracies, sizes = judged_rows(tables)
+    chosen = storage_limits(sizes) if limits is None else limits
+    return accuracy_tau(rows, accuracies, n_parameters=sizes, limits=chosen)
 
 
-def _judged(
-    tables: StudyTables, limits: Sequence[str] | None
-) -> tuple[pd.DataFrame, pd.Series, Sequence[str]]:
-    """Statistics of the networks whose accuracy is known, their sizes, and limits."""
-    rows = judged_rows(tables)
-    sizes = tables.n_parameters().loc[rows["name"].unique()]
-    return rows, sizes, storage_limits(sizes) if limits is None else limits
-
-
-def judged_rows(tables: StudyTables) -> pd.DataFrame:
-    """The rows of the statistics whose network has an accuracy."""
-    known = tables.accuracy().dropna().index
-    return tables.statistics[tables.statistics["name"].isin(known)]
+def judged_rows(tables: StudyTables) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Rows of the statistics whose network has an accuracy; accuracies and sizes by name."""
+    accuracies = tables.accuracy(tables.statistics["name"]).dropna()
+    rows = tables.statistics[tables.statistics["name"].isin(accuracies.index)]
+    return rows, accuracies, tables.n_parameters(accuracies.index)
 
 
 def has_judged(tables: StudyTables) -> bool:
     """Whether the accuracy of two evaluated networks is known, or more."""
-    return tables.accuracies is not None and judged_rows(tables)["name"].nunique() > 1
+    return tables.accuracies is not None and len(judged_rows(tables)[1]) > 1
 
 
 def odds_of(tables: StudyTables) -> pd.DataFrame:

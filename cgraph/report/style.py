@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 PAGE_WIDTH = 7.0  # inches: the text of a page
 COLUMN_WIDTH = 3.3  # inches: a column of two
 SCREEN_DOTS = 110  # an inch, on a screen
+MOST_VECTOR_POINTS = 3000  # more are an image within the figure: a file stays a file to send
 RANK_COLOURS = "viridis"  # uniform in lightness, so a rank reads in grey too
 BALANCE_COLOURS = "PuOr"
 INK = "#222222"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -39,8 +40,8 @@ class StudyTables:
         """Numbers of the clusters, best first."""
         return [int(c) for c in self.clusters["cluster"]]
 
-    def accuracy(self) -> pd.Series:
-        """Accuracy in percent by name.
+    def accuracy(self, names: Iterable[str] | None = None) -> pd.Series:
+        """Accuracy in percent by name, of all architectures or of those that are named.
 
         Raises
         ------
@@ -51,8 +52,7 @@ class StudyTables:
             raise ArgumentError(
                 "accuracies", "be known for this", None, "run the study with a table of them"
             )
-        found: pd.Series = self.accuracies.set_index("name")["accuracy"]
-        return found
+        return _by_name(self.accuracies, "accuracy", names)
 
     def usage(self) -> pd.DataFrame:
         """How often each architecture uses each operation: a column for each operation."""
@@ -60,7 +60,13 @@ class StudyTables:
         found = self.architectures[columns]
         return found.rename(columns=lambda column: column.removeprefix(USAGE_PREFIX))
 
-    def n_parameters(self) -> pd.Series:
-        """Number of parameters by name."""
-        found: pd.Series = self.architectures.set_index("name")["n_parameters"]
-        return found
+    def n_parameters(self, names: Iterable[str] | None = None) -> pd.Series:
+        """Number of parameters by name, of all architectures or of those that are named."""
+        return _by_name(self.architectures, "n_parameters", names)
+
+
+def _by_name(table: pd.DataFrame, column: str, names: Iterable[str] | None) -> pd.Series:
+    """A column by name; a few rows are cut out first, as an index of many names takes seconds."""
+    rows = table if names is None else table[table["name"].isin(set(names))]
+    found: pd.Series = rows.set_index("name")[column]
+    return found

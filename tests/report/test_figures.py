@@ -191,3 +191,14 @@ def test_a_notebook_shows_a_figure_without_pyplot():
     graph = KernelGraph(["relu", "add"], [(0, 1)])
     for figure in (FIGURES["graph"].draw(graph), new_figure(1)[0]):
         assert figure._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_map_of_many_points_is_a_small_file():
+    tables = study_tables()
+    rng = np.random.default_rng(0)
+    many = tables.architectures.sample(6000, replace=True, random_state=0, ignore_index=True)
+    many[["x", "y"]] = rng.normal(size=(6000, 2))
+    figure = FIGURES["map"].draw(dataclasses.replace(tables, architectures=many))
+    content = figure_bytes(figure, "svg", dots=100)
+    assert b"<image" in content
+    assert len(content) < 500_000

@@ -91,8 +91,7 @@ def _odds(tables: StudyTables, *, width: float = PAGE_WIDTH) -> Figure:
 
 
 def _scatter(tables: StudyTables, *, width: float = PAGE_WIDTH) -> Figure:
-    rows = judged_rows(tables)
-    return draw_scatter(rows, tables.accuracy(), tables.n_parameters(), width=width)
+    return draw_scatter(*judged_rows(tables), width=width)
 
 
 FIGURES: Table[FigureKind] = Table(

@@ -7,7 +7,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cgraph.report.style import PAGE_WIDTH, figure_style, is_narrow, new_figure, rank_colours
+from cgraph.report.style import (
+    MOST_VECTOR_POINTS,
+    PAGE_WIDTH,
+    figure_style,
+    is_narrow,
+    new_figure,
+    rank_colours,
+)
 from cgraph.report.tables import StudyTables
 
 
@@ -18,6 +25,7 @@ def draw_map(tables: StudyTables, *, width: float = PAGE_WIDTH) -> Figure:
         figure, (axes,) = new_figure(4.6 * max(scale, 0.6), width=width)
         colours = rank_colours(len(tables.order))
         points = _apart(tables.architectures)
+        are_many = len(points) > MOST_VECTOR_POINTS
         # Late places first, so that the best clusters lie on top.
         for place, cluster in reversed(list(enumerate(tables.order))):
             own = points[points["cluster"] == cluster]
@@ -29,6 +37,7 @@ def draw_map(tables: StudyTables, *, width: float = PAGE_WIDTH) -> Figure:
                 alpha=0.8,
                 linewidths=0.3,
                 edgecolors="white",
+                rasterized=are_many,
             )
         groups = [points[points["cluster"] == cluster] for cluster in tables.order]
         centres = [

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from cgraph.ranking.scores import oriented_values
 from cgraph.report.figures.parts import set_scale, split_protocol
-from cgraph.report.style import PAGE_WIDTH, figure_style, is_narrow, new_figure
+from cgraph.report.style import MOST_VECTOR_POINTS, PAGE_WIDTH, figure_style, is_narrow, new_figure
 from cgraph.statistics.agreement import tau_b
 
 
@@ -57,7 +57,7 @@ def draw_scatter(
             set_scale(axes, found[known].to_numpy())
             axes.scatter(
                 found, accuracy, c=sizes, cmap="cividis", norm=norm, s=9, alpha=0.8, linewidths=0,
-                rasterized=len(found) > 2000,
+                rasterized=len(found) > MOST_VECTOR_POINTS,
             )  # fmt: skip
             tau = tau_b(values.loc[known, protocol], accuracy[known])
             shown = "not defined" if np.isnan(tau) else f"{tau:.2f}"

@@ -60,7 +60,7 @@ def page_content(tables: StudyTables, graphs: pd.DataFrame | None) -> dict[str, 
     points["x"], points["y"] = _rounded(places[:, 0]), _rounded(places[:, 1])
     bars = None
     if tables.accuracies is not None:
-        accuracy = tables.accuracy().reindex(own["name"]).to_numpy(dtype=float)
+        accuracy = tables.accuracy(own["name"]).reindex(own["name"]).to_numpy(dtype=float)
         points["accuracy"] = _rounded(accuracy)
         bars = _bars(accuracy)
     return {

@@ -2,7 +2,7 @@
 
 Two kernel graphs have the same certificate exactly when a renumbering of the kernels turns one
 into the other, labels included. The canonical form is nauty's (McKay and Piperno, 2014,
-"Practical graph isomorphism, II"), through pynauty.
+"Practical graph isomorphism, II"), through pynauty; large graphs are refined before.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cgraph.graphs.kernel import KernelGraph
 
 _LARGEST_DIRECTED = 24  # kernels; small graphs are quicker as they are
+LARGEST_DENSE = 4096  # kernels; nauty's time and memory grow with the square
 
 
 def certificate(graph: KernelGraph) -> bytes:
@@ -30,8 +31,9 @@ def certificate(graph: KernelGraph) -> bytes:
     Returns
     -------
     bytes
-        Sorted labels and nauty's canonical form; its length grows with the square of the number
-        of kernels. `digest` shortens it.
+        Sorted labels and nauty's canonical form, whose length grows with the square of the number
+        of kernels; for more than 4,096 kernels the graph itself in canonical order. `digest`
+        shortens it.
 
     Examples
     --------
@@ -69,6 +71,10 @@ def canonical_order(graph: KernelGraph) -> NDArray[np.int64]:
     """
     if not graph.labels:
         return np.empty(0, dtype=np.int64)
+    if len(graph) > LARGEST_DENSE:
+        from cgraph.graphs.refining import order_of  # compiled: not for small graphs
+
+        return order_of(graph.labels, graph.edges)
     order = pynauty.canon_label(_coloured(graph.labels, graph.edges))
     return np.array(order[: len(graph)], dtype=np.int64)
 
@@ -77,6 +83,10 @@ def certificate_of_arrays(labels: Sequence[str], edges: NDArray[np.int64]) -> by
     """`certificate` of a graph given by its labels and its edges, unchecked."""
     if not labels:
         return b""
+    if len(labels) > LARGEST_DENSE:
+        from cgraph.graphs.refining import form_of
+
+        return form_of(labels, edges)
     # nauty sees an ordered partition, not the labels: they are put before its form.
     head = "\0".join(sorted(labels)).encode()
     return head + b"\0\0" + bytes(pynauty.certificate(_coloured(labels, edges)))

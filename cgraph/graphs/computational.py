@@ -398,5 +398,5 @@ def _check_relation(name: str, rows: NDArray[np.int64], bounds: tuple[int, int])
     if len(rows) and (rows.min() < 0 or (rows.max(axis=0) >= bounds).any()):
         bad = rows[((rows < 0) | (rows >= bounds)).any(axis=1)][0]
         raise GraphError(name, f"hold indices below {bounds}", tuple(bad.tolist()))
-    if len(np.unique(rows, axis=0)) != len(rows):
+    if len(np.unique(rows[:, 0] * bounds[1] + rows[:, 1])) != len(rows):
         raise GraphError(name, "name each pair once", f"{len(rows)} rows with repetitions")

@@ -180,11 +180,12 @@ def _contract(
     for k, row in enumerate(relations.reads):
         if leader[k] not in settled:
             reads += [(m, leader[k]) for m in row if not _is_inside(m, k, relations, leader)]
+    returned = set(graph.outputs)
     inner = {
         m
         for m, k in relations.writer.items()
         if m in relations.readers
-        and m not in graph.outputs
+        and m not in returned
         and all(leader[r] == leader[k] for r in relations.readers[m])
     }
     kept = [k for k in range(len(kernels)) if leader[k] == k]

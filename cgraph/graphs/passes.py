@@ -161,7 +161,7 @@ def flatten_sums(graph: ComputationalGraph) -> ComputationalGraph:
         Any program.
     """
     graph = _without_zero_operands(graph)
-    table = Relations(graph)
+    table, returned = Relations(graph), set(graph.outputs)
     merged: set[int] = set()
     reads = [list(row) for row in table.reads]
     kernels = list(graph.kernels)
@@ -176,7 +176,7 @@ def flatten_sums(graph: ComputationalGraph) -> ComputationalGraph:
                 inner is not None
                 and _is_plain_sum(kernels[inner])
                 and table.readers.get(m) == [k]
-                and m not in graph.outputs
+                and m not in returned
                 and not (len(reads[k]) == 1 and n_terms > 1)  # add(s, s) would double the terms
                 and _same_tensor(graph.memories[m], graph.memories[target])
             ):
@@ -269,9 +269,9 @@ def assemble(
     """
     memories = graph.memories if memories is None else memories
     outputs = [substitute.get(m, m) for m in graph.outputs]
-    written = {m for _, m in writes}
+    written, returned = {m for _, m in writes}, set(outputs)
     had_writer = set(graph.writes[:, 1].tolist())
-    used = {m for m, _ in reads} | written | set(outputs) | set(graph.inputs)
+    used = {m for m, _ in reads} | written | returned | set(graph.inputs)
     if keep_given:
         had_use = had_writer | set(graph.reads[:, 0].tolist())
         used.update(m for m in range(len(graph.memories)) if m not in had_use)
@@ -288,11 +288,12 @@ def assemble(
     left = []
     for m in order:
         memory = _rebased(memories, m, renumbered, substitute, owner)
-        if m in had_writer and m not in written:
-            memory = replace(memory, kind="constant")
-        elif m in written:
-            memory = replace(memory, kind="output" if m in outputs else "activation")
-        left.append(memory)
+        kind = memory.kind
+        if m in written:
+            kind = "output" if m in returned else "activation"
+        elif m in had_writer:
+            kind = "constant"
+        left.append(memory if kind == memory.kind else replace(memory, kind=kind))
     return ComputationalGraph(
         left,
         kernels,
@@ -337,6 +338,7 @@ class Relations:
 
     def __init__(self, graph: ComputationalGraph) -> None:
         self.memories = graph.memories
+        self.returned = set(graph.outputs)
         self.reads: list[list[int]] = [[] for _ in graph.kernels]
         self.writes: list[list[int]] = [[] for _ in graph.kernels]
         self.readers: dict[int, list[int]] = {}
@@ -356,7 +358,7 @@ class Relations:
         first = self.writer.get(source)
         if first is None or len(self.writes[first]) != 1:
             return None
-        return first if self.readers[source] == [k] and source not in graph.outputs else None
+        return first if self.readers[source] == [k] and source not in self.returned else None
 
 
 def _same_tensor(a: Memory, b: Memory) -> bool:

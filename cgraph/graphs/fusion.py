@@ -100,7 +100,7 @@ def fold_batch_norm(graph: ComputationalGraph) -> ComputationalGraph:
     for k, kernel in enumerate(graph.kernels):
         if kernel.operation != "batch_norm" or kernel.attributes.get("training"):
             continue
-        first = relations.only_writer_before(graph, k)
+        first = relations.only_writer_before(k)
         if first is None or family_of(graph.kernels[first].operation) not in _FOLDABLE_INTO:
             continue
         weights = [m for m in relations.reads[first] if graph.memories[m].kind == "parameter"]
@@ -130,7 +130,7 @@ def fuse_activations(graph: ComputationalGraph) -> ComputationalGraph:
     for k, kernel in enumerate(graph.kernels):
         if kernel.operation not in _ATTACHABLE or len(relations.reads[k]) != 1:
             continue
-        first = relations.only_writer_before(graph, k)
+        first = relations.only_writer_before(k)
         if first is None:
             continue
         source = graph.kernels[first]

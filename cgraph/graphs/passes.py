@@ -350,7 +350,7 @@ class Relations:
             self.writes[k].append(m)
             self.writer[m] = k
 
-    def only_writer_before(self, graph: ComputationalGraph, k: int) -> int | None:
+    def only_writer_before(self, k: int) -> int | None:
         """The kernel whose one result kernel k alone reads, first; None where it is not so."""
         if not self.reads[k]:
             return None

@@ -185,7 +185,8 @@ def _attempt(
     recorder = Recorder(ledger, scopes, stand_ins)
     # With autograd out of the way an operator arrives whole; with it, as what it is made of.
     below = nullcontext() if autograd else torch._C._AutoDispatchBelowAutograd()
-    with restored(model), torch.set_grad_enabled(autograd), below, _eager():
+    objects = pytree.tree_leaves((args, kwargs))
+    with restored(model, objects), torch.set_grad_enabled(autograd), below, _eager():
         try:
             args, kwargs = _brought(recorder, model, args, kwargs)
             for name, parameter in parameters.items():

@@ -12,25 +12,32 @@ from __future__ import annotations
 import random
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
+# Objects that an argument holds, and that are looked after; more are left as they become.
+N_OBJECTS = 10_000
+
 
 @contextmanager
-def restored(model: nn.Module) -> Iterator[None]:
-    """A context after which a model and the random states are as they were before.
+def restored(model: nn.Module, arguments: Iterable[Any] = ()) -> Iterator[None]:
+    """A context after which a model, its arguments and the random states are as before.
 
     Parameters
     ----------
     model : torch.nn.Module
         Attributes of its modules are put back, and the contents of lists, dicts and sets that
         are attributes; deeper changes are not seen.
+    arguments : iterable, default=()
+        Objects that the model is given, as a cache that it fills: they are put back with all
+        that they hold.
     """
-    saved = [(module, _contents(module)) for module in model.modules()]
+    saved: list[tuple[Any, _Contents]] = [(m, _contents(m)) for m in model.modules()]
+    held = [(thing, _shallow(thing)) for thing in _held(arguments)]
     flags = [(t, t.requires_grad, t.grad) for t in (*model.parameters(), *model.buffers())]
     states = random.getstate(), torch.get_rng_state(), _numpy_state()
     fast_path = torch.backends.mha.get_fastpath_enabled()
@@ -49,6 +56,8 @@ def restored(model: nn.Module) -> Iterator[None]:
             sys.modules["numpy"].random.set_state(states[2])
         for module, contents in saved:
             _put_back(module, contents)
+        for thing, copy in held:
+            _refill(thing, copy)
         for tensor, requires_grad, grad in flags:
             if tensor.requires_grad != requires_grad:
                 tensor.requires_grad_(requires_grad)
@@ -66,6 +75,52 @@ def _contents(module: nn.Module) -> _Contents:
 
 def _copy(value: Any) -> Any:
     return value.copy() if type(value) in (dict, OrderedDict, list, set) and value else None
+
+
+def _held(arguments: Iterable[Any]) -> list[Any]:
+    """The objects, lists, dicts and sets among arguments and what they hold, each once."""
+    found: dict[int, Any] = {}
+    pending = list(arguments)
+    while pending and len(found) < N_OBJECTS:
+        thing = pending.pop()
+        if id(thing) in found or isinstance(thing, torch.Tensor | nn.Module | type):
+            continue
+        if isinstance(thing, dict):
+            pending += thing.values()
+        elif isinstance(thing, list | set | tuple):
+            pending += thing
+        elif hasattr(thing, "__dict__") and not callable(thing):
+            pending += vars(thing).values()
+        else:
+            continue
+        found[id(thing)] = thing
+    return list(found.values())
+
+
+def _shallow(thing: Any) -> Any:
+    """What an object or container holds."""
+    for kind in (dict, list, set):
+        if isinstance(thing, kind):
+            return kind(thing)
+    return () if isinstance(thing, tuple) else dict(vars(thing))
+
+
+def _refill(thing: Any, copy: Any) -> None:
+    """Put back what an object or container held."""
+    if isinstance(thing, tuple):
+        return
+    holder = thing if isinstance(thing, dict | list | set) else vars(thing)
+    if _same(holder, copy):
+        return
+    # Not by methods of its own, which may do more.
+    if isinstance(holder, list):
+        list.__setitem__(holder, slice(None), copy)
+    elif isinstance(holder, set):
+        set.clear(holder)
+        set.update(holder, copy)
+    else:
+        dict.clear(holder)
+        dict.update(holder, copy)
 
 
 def _put_back(module: nn.Module, contents: _Contents) -> None:

@@ -60,6 +60,27 @@ def test_tensors_within_an_object_are_inputs(value, name):
         trace(asks, value)
 
 
+class Cache:
+    def __init__(self):
+        self.layers, self.length, self.inner = [{}], 0, Holder(None)
+
+
+def test_a_cache_that_the_model_fills_is_as_before():
+    def forward(m, x, cache):
+        cache.layers[0]["keys"] = m.layer(x)
+        cache.layers.append(x)
+        cache.length += 1
+        cache.inner.tensor = cache.extra = x
+        return cache.layers[0]["keys"] * 2
+
+    cache = Cache()
+    for fake in (True, False):
+        graph = trace(Model(forward, layer=nn.Linear(4, 4)), rows(2), cache, fake=fake)
+        assert operations(graph) == ["linear", "mul"]
+        assert (cache.layers, cache.length, cache.inner.tensor) == ([{}], 0, None)
+        assert not hasattr(cache, "extra")
+
+
 def test_packed_sequences_need_their_lengths():
     packed = pack_padded_sequence(torch.randn(5, 3, 4), torch.tensor([5, 3, 2]))
     with pytest.raises(TraceError, match="fake=False"):

@@ -250,15 +250,13 @@ def _tensors_of_object(value: Any, depth: int = 4) -> Iterator[tuple[str, Tensor
 
 
 def tensors_in(value: Any) -> list[Tensor]:
-    """The tensors of a nest of tuples, lists, dicts and dataclasses, in order."""
+    """The tensors of a nest of tuples, lists, dicts and other objects, in order."""
     found: list[Tensor] = []
     for leaf in pytree.tree_leaves(value):
         if _is_tensor(leaf):
             found.append(leaf)
-        elif is_dataclass(leaf) and not isinstance(leaf, type):
-            found += [t for f in fields(leaf) for t in tensors_in(getattr(leaf, f.name))]
-        elif isinstance(leaf, Mapping):
-            found += [t for v in leaf.values() for t in tensors_in(v)]
+        else:
+            found += [tensor for _, tensor in _tensors_of_object(leaf)]
     return found
 
 

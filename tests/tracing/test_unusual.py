@@ -60,6 +60,15 @@ def test_tensors_within_an_object_are_inputs(value, name):
         trace(asks, value)
 
 
+def test_tensors_within_an_object_are_outputs():
+    def forward(m, x):
+        return torch.distributions.Normal(m.layer(x), x.exp(), validate_args=False), Holder(x)
+
+    graph = trace(Model(forward, layer=nn.Linear(4, 4)), rows(2))
+    names = [graph.memories[m].name for m in graph.outputs]
+    assert names == ["broadcast_tensors.out", "broadcast_tensors.out_1", "args.0"]
+
+
 class Cache:
     def __init__(self):
         self.layers, self.length, self.inner = [{}], 0, Holder(None)

@@ -54,7 +54,8 @@ def kernel_graphs(draw, max_kernels=6, labels="abc"):
     number = draw(st.permutations(range(n)))
     pairs = [(number[u], number[v]) for v in range(n) for u in range(v)]
     edges = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
-    return KernelGraph(words, edges)
+    parallel = edges if draw(st.booleans()) else []  # edges are a set: twice is once
+    return KernelGraph(words, edges + parallel)
 
 
 @st.composite

@@ -14,7 +14,7 @@ from cgraph.distances._stream import stream
 from cgraph.distances.plans import DistanceTable, Floats
 from cgraph.parallel import parallel_map
 
-TILE_ROWS, TILE_COLUMNS = 128, 256
+TILE_ROWS, TILE_COLUMNS = 128, 128  # a tile of 20 categories stays in the first cache
 SPREAD = 1 << 22  # entries that a thread spreads at a time
 SMALL = 1 << 18  # entries that are done sooner than threads are started
 

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 
 from cgraph.distances.matrix import distance_table, pairwise_distances
 from cgraph.distances.methods import DISTANCES
+from cgraph.graphs.kernel import KernelGraph
 from cgraph.graphs.population import Population
 from tests import laws
 from tests.strategies import populations
@@ -73,6 +74,43 @@ def test_pairs_are_the_matrix(metric, population):
 
 
 @METRICS
+@some
+@given(
+    population=populations(max_kernels=4, max_size=4),
+    other=populations(max_kernels=4, max_size=4, labels="dab"),
+)
+def test_another_vocabulary_is_joined(metric, population, other):
+    """Distances to others are those in the population of both."""
+    apart = pairwise_distances(population, metric, other)
+    both = Population([*population, *other], vocabulary="abcd")
+    n = len(population)
+    assert np.allclose(pairwise_distances(both, metric)[:n, n:], apart, rtol=0, atol=1e-12)
+
+
+@METRICS
+def test_corners(metric):
+    """Nothing, one kernel, parts without a way between them, edges that are given twice."""
+    graphs = [
+        KernelGraph("", []),
+        KernelGraph("a", []),
+        KernelGraph("aa", []),
+        KernelGraph("abab", [(0, 1), (2, 3)]),
+        KernelGraph("abab", [(0, 1), (2, 3), (0, 1), (2, 3), (0, 1)]),
+        KernelGraph("abab", [(0, 1), (1, 2), (2, 3)]),
+    ]
+    distances = pairwise_distances(Population(graphs), metric)
+    laws.check_finite(distances)
+    laws.check_zero_to_itself(distances)
+    laws.check_symmetry(distances)
+    assert distances[3, 4] == 0
+    if DISTANCES[metric].feature == "graph":
+        assert distances[3, 5] > 0
+        assert distances[0, 1] > 0
+    if DISTANCES[metric].is_metric:
+        laws.check_triangle_inequality(distances)
+
+
+@METRICS
 @given(population=populations(min_size=1, max_kernels=4))
 @some
 def test_the_table_spread_out_is_the_matrix(metric, population):
@@ -107,8 +145,6 @@ def test_float32_is_float64_rounded_once(metric):
 
 
 def _many_graphs():
-    from cgraph.graphs.kernel import KernelGraph
-
     rng = np.random.default_rng(0)
     for n in rng.integers(0, 6, size=60):
         labels = rng.choice(list("abc"), size=n)

@@ -261,7 +261,8 @@ def _neighbourhoods(population: Population) -> Occurrences:
         before, after = np.zeros_like(colour), np.zeros_like(colour)
         np.add.at(before, target, _scramble(colour[source]))
         np.add.at(after, source, _scramble(colour[target]))
-        colour = _scramble(_scramble(_scramble(colour) + before) + after)
+        # Its own colour is turned over first: else it could change places with a neighbour's.
+        colour = _scramble(_scramble(_scramble(~colour) + before) + after)
         colours.append(colour)
     words, kind = np.unique(np.concatenate(colours), return_inverse=True)
     n_times = WL_ROUNDS + 1

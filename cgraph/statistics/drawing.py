@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from cgraph.errors import ArgumentError
+from cgraph.parallel import one_thread
 from cgraph.statistics.candidate import FULL, Candidate
 from cgraph.statistics.course import Course, Moment, Start
 from cgraph.statistics.datasets import LabelledData
@@ -95,7 +96,7 @@ def draw_statistics(draw: Draw) -> Drawn:
     names = list(dict.fromkeys(name for _, names in draw.wanted for name in names))
     found: dict[tuple[int, str], tuple[Statistic, float]] = {}
     try:
-        with one_thread(), untouched_generators(draw.device):
+        with _one_thread(), untouched_generators(draw.device):
             for protocols in _groups(names, ("skeleton", "initialisation")):
                 found |= _draw_network(draw, protocols)
     except Exception as error:
@@ -220,11 +221,15 @@ def _groups(names: Sequence[str], fields: tuple[str, ...]) -> list[list[Protocol
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch uses one thread: two on one small network waste both."""
+def _one_thread() -> Iterator[None]:
+    """Torch and linear algebra use one thread: two on one small network waste both.
+
+    The last digits of a sum depend on how many there are, and a worker has one.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with one_thread():
+            yield
     finally:
         torch.set_num_threads(before)

@@ -46,7 +46,9 @@ def norm_gradients(
     return _Norm.apply(g, x, weight, mean, inverse_std)  # type: ignore[no-any-return, no-untyped-call]
 
 
-class _Inputs(torch.autograd.Function):
+class _ForMany(torch.autograd.Function):
+    """A function that is only ever called for many cotangents at once, by `vmap`."""
+
     @staticmethod
     def forward(*_arguments: Any) -> Tensor:
         raise AssertionError("for many cotangents only")
@@ -55,6 +57,8 @@ class _Inputs(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         """Nothing is kept: no gradient is taken of a gradient."""
 
+
+class _Inputs(_ForMany):
     @staticmethod
     def vmap(
         _info: Any, dims: tuple[int | None, ...], g: Tensor, x: Tensor, weight: Tensor,
@@ -87,15 +91,7 @@ class _Inputs(torch.autograd.Function):
         return out.view(n, many, n_in, *x.shape[2:]), 1
 
 
-class _Weights(torch.autograd.Function):
-    @staticmethod
-    def forward(*_arguments: Any) -> Tensor:
-        raise AssertionError("for many cotangents only")
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Nothing is kept: no gradient is taken of a gradient."""
-
+class _Weights(_ForMany):
     @staticmethod
     def vmap(
         _info: Any, dims: tuple[int | None, ...], g: Tensor, x: Tensor, weight: Tensor,
@@ -112,15 +108,7 @@ class _Weights(torch.autograd.Function):
         return found.view(n_out, many, *weight.shape[1:]), 1
 
 
-class _Norm(torch.autograd.Function):
-    @staticmethod
-    def forward(*_arguments: Any) -> Tensor:
-        raise AssertionError("for many cotangents only")
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Nothing is kept: no gradient is taken of a gradient."""
-
+class _Norm(_ForMany):
     @staticmethod
     def vmap(
         _info: Any, dims: tuple[int | None, ...], g: Tensor, x: Tensor, weight: Tensor,

@@ -14,7 +14,7 @@ study: $(VENV)/.installed
 	$(BIN)/cgraph study nasbench201 --out $(OUT)
 
 test: $(VENV)/.installed-test lint docs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --quiet
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -4,12 +4,15 @@ import pandas as pd
 import pytest
 
 from cgraph import cli, spaces
+from cgraph.commands import console
 
 
 def run(monkeypatch, capsys, *arguments):
     """(exit status, standard output, standard error) of a command line."""
     monkeypatch.setattr(sys, "argv", ["cgraph", *map(str, arguments)])
-    monkeypatch.setenv("COLUMNS", "200")
+    for wide in (console.out, console.err):  # whatever terminal, or none, the tests run in
+        monkeypatch.setattr(wide, "_width", 200)
+        monkeypatch.setattr(wide, "_height", 50)
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     captured = capsys.readouterr()

@@ -22,7 +22,7 @@ from cgraph.distances.plans import DistancePlan, Floats
 from cgraph.distances.usage import NEAR, PSEUDO_COUNT, x_log2_x
 from cgraph.parallel import parallel_map
 
-_ROWS_A_TASK = 64
+_PAIRS_A_TASK = 1 << 16
 _SMALL = 1 << 14  # pairs that are done sooner than threads are started
 
 
@@ -132,14 +132,15 @@ def _fill_block(
     fill: Fill, left: Rows, right: Rows, n_jobs: int, rows: slice, columns: slice, out: Floats
 ) -> None:
     others = right.of(columns)
+    step = max(1, _PAIRS_A_TASK // max(1, out.shape[1]))
 
     def some(first: int) -> None:
-        last = min(first + _ROWS_A_TASK, rows.stop)
+        last = min(first + step, rows.stop)
         part = out[first - rows.start : last - rows.start]
         fill(left.of(slice(first, last)), others, part)
 
-    tasks = range(rows.start, rows.stop, _ROWS_A_TASK)
     n_workers = n_jobs if out.size > _SMALL else 1
+    tasks = range(rows.start, rows.stop, step)
     for _ in parallel_map(some, tasks, n_jobs=n_workers, threads=True):
         pass
 

@@ -44,7 +44,7 @@ def test_of_cells_in_any_number_of_threads(metric, monkeypatch):
     one = pairwise_distances(CELLS, metric, feature="neighbourhoods", n_jobs=1)
     assert np.allclose(one, pairwise_distances(counts, metric), rtol=0, atol=1e-9)
     monkeypatch.setattr(sparse, "_SMALL", 0)
-    monkeypatch.setattr(sparse, "_ROWS_A_TASK", 7)
+    monkeypatch.setattr(sparse, "_PAIRS_A_TASK", 1000)
     two = pairwise_distances(CELLS, metric, feature="neighbourhoods", n_jobs=2)
     assert np.array_equal(one, two)
     single = pairwise_distances(CELLS, metric, feature="neighbourhoods", dtype=np.float32)

@@ -43,6 +43,16 @@ def test_an_exported_program_gives_the_graph_of_its_model(name):
         assert unnamed(trace(program, depth=depth)) == expected
 
 
+@pytest.mark.parametrize("name", ["vgg", "routing"])
+def test_what_a_strict_export_leaves_out_of_its_signature(name):
+    torch.manual_seed(0)
+    model, inputs = ZOO[name]()
+    program = export(model.eval(), inputs, strict=True)
+    n_named = len(program.graph_signature.parameters) + len(program.graph_signature.buffers)
+    assert n_named < len(model.state_dict())
+    assert unnamed(trace(program)) == unnamed(trace(model, *inputs))
+
+
 @settings(deadline=None, max_examples=15)
 @given(tensor_programs())
 def test_views_and_writes_in_place_come_through(instructions):

@@ -140,13 +140,17 @@ def _as_channels(g: Tensor, axis: int | None) -> Tensor:
     return g.movedim(axis, 2).contiguous()
 
 
-@numba.njit(cache=True)
+# What follows is compiled into the functions that call it: a function that is taken from the cache
+# on disk would be called, not merged, and the last digits of sums would depend on which it was.
+
+
+@numba.njit(inline="always")
 def _copy(target: NDArray[Any], source: NDArray[Any]) -> None:
     for i in range(len(target)):
         target[i] = source[i]
 
 
-@numba.njit(cache=True, fastmath=_FAST)
+@numba.njit(inline="always")
 def _add_three(
     total: NDArray[Any], a: NDArray[Any], b: NDArray[Any], c: NDArray[Any],
     u: Any, v: Any, w: Any,
@@ -191,7 +195,7 @@ def _convolve(g: NDArray[Any], weight: NDArray[Any], out: NDArray[Any]) -> None:
                         _copy(out[s, d, first + k, y], total[start : start + width])
 
 
-@numba.njit(cache=True, fastmath=_FAST)
+@numba.njit(inline="always")
 def _sum_and_product(a: NDArray[Any], b: NDArray[Any]) -> tuple[Any, Any]:
     total, product = a.dtype.type(0), a.dtype.type(0)
     for i in range(len(a)):
@@ -200,7 +204,7 @@ def _sum_and_product(a: NDArray[Any], b: NDArray[Any]) -> tuple[Any, Any]:
     return total, product
 
 
-@numba.njit(cache=True, fastmath=_FAST)
+@numba.njit(inline="always")
 def _combine(out: NDArray[Any], g: NDArray[Any], x: NDArray[Any], u: Any, v: Any, w: Any) -> None:
     for i in range(len(out)):
         out[i] = u * g[i] - v - w * x[i]

@@ -34,6 +34,7 @@ class Grid(NamedTuple):
     substitute: NDArray[np.float64]  # (K, K); `FORBIDDEN` for an infinite cost
     indel: NDArray[np.float64]  # (K,)
     half_edge: float  # half the cost of an edge
+    step: float  # every distance is a multiple of it
     scale: float  # whole numbers to a unit of cost
     rounding: float  # the most that one cost is off; 0 on the grid
 
@@ -85,10 +86,14 @@ def to_grid(costs: EditCosts) -> Grid:
             break
     allowed = np.isfinite(costs.substitute)
     substitute = np.round(np.where(allowed, costs.substitute, 0) * scale)
+    indel = np.round(costs.insert * scale)
+    half_edge = float(np.round(costs.edge * scale / 2))
+    whole = np.concatenate([substitute.ravel(), indel, [2 * half_edge]]).astype(np.int64)
     return Grid(
         substitute=np.where(allowed, substitute, FORBIDDEN),
-        indel=np.round(costs.insert * scale),
-        half_edge=float(np.round(costs.edge * scale / 2)),
+        indel=indel,
+        half_edge=half_edge,
+        step=float(max(np.gcd.reduce(whole), 1)),
         scale=float(scale),
         rounding=rounding,
     )

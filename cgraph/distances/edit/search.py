@@ -102,13 +102,15 @@ def search(
     substitute: Any,
     indel: Any,
     half_edge: float,
+    step: float,
     deletions: bool,
     best: float,
     budget: int,
 ) -> tuple[float, float, int]:
     """Lower bound, cost of the best map below `best`, and expansions of one search.
 
-    `a` and `b` are (labels, out bits, in bits), the first with at most as many kernels. The map
+    `a` and `b` are (labels, out bits, in bits), the first with at most as many kernels. Costs of
+    maps are multiples of `step`: what is less than that below `best` cannot be better. The map
     is left in `work.found`, by row; it is untouched where no map costs less than `best`.
     """
     n_rows, n_columns = len(a[0]), len(b[0])
@@ -125,15 +127,15 @@ def search(
                 entering = False
                 continue
             bound = _bound(work, depth, n_rows, blocks, deletions)
-            if bound < best and twins:
+            if bound <= best - step and twins:
                 _break_symmetry(work, depth, n_columns)
         else:
             bound = 0.0
-        if bound < best:
+        if bound <= best - step:
             column, bound = _cheapest(work, depth, blocks)
         # A budget never stops the search before it has found some map.
-        if bound >= best or (expansions >= budget and best < FORBIDDEN):
-            lower = lesser(lower, bound)
+        if bound > best - step or (expansions >= budget and best < FORBIDDEN):
+            lower = lesser(lower, np.ceil(bound / step) * step)
             depth -= 1
             entering = False
             continue

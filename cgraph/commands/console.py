@@ -16,8 +16,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-out = Console()
-err = Console(stderr=True)
+# A name like nets.py:a:b is no picture.
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 StageProgress = Callable[[str, int, int], None]
 

@@ -123,7 +123,11 @@ def _print_distance(found: EditDistance, limit: int) -> None:
             "bound, the upper end is what this edit costs"
         )
     counts = Counter(edit.kind for edit in found.operations)
-    sums = [f"{counts[kind]:,} {done}" for kind, done in _DONE.items() if counts[kind]]
+    sums = [
+        f"{n:,} {done if n > 1 else done.replace('s ', ' ')}"
+        for kind, done in _DONE.items()
+        if (n := counts[kind])
+    ]
     n = len(found.operations)
     _print(f"{n:,} edit{'s' if n != 1 else ''}" + (f": {', '.join(sums)}" if sums else ""))
     shown = found.operations if limit == 0 else found.operations[:limit]

@@ -1,13 +1,15 @@
 """Programs that a command line names: an architecture of a space, a model of one's own, a file.
 
-A program is written SPACE:ARCHITECTURE ("nasbench201:6111"), MODULE:FACTORY or FILE.py:FACTORY
-for what builds a module ("torchvision.models:resnet18", with the shapes of its inputs), or as the
-path of a file: a program that torch.export saved, an ONNX model, a graph that cgraph wrote.
+A program is written SPACE:ARCHITECTURE ("nasbench201:6111", or the string of an architecture
+alone), MODULE:FACTORY or FILE.py:FACTORY for what builds a module ("torchvision.models:resnet18",
+with the shapes of its inputs), or as the path of a file: a program that torch.export saved, an
+ONNX model, a graph that cgraph wrote.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,14 +17,20 @@ from typing import TYPE_CHECKING, Any, Literal
 from cgraph.commands.factories import build_model
 from cgraph.commands.inputs import INPUT_HELP as INPUT_HELP
 from cgraph.commands.inputs import dtype_of, example_inputs
-from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph.errors import (
+    ArchitectureError,
+    ArgumentError,
+    MissingPackageError,
+    UnknownNameError,
+)
 
 if TYPE_CHECKING:
     from cgraph.graphs.computational import ComputationalGraph
     from cgraph.spaces.space import Part, Space
 
 PROGRAM_HELP = (
-    "A program: SPACE:ARCHITECTURE (nasbench201:6111); MODULE:FACTORY or FILE.py:FACTORY "
+    "A program: SPACE:ARCHITECTURE (nasbench201:6111) or an architecture's string; "
+    "MODULE:FACTORY or FILE.py:FACTORY "
     "(torchvision.models:resnet18), which need --input; or a file: .pt2, .onnx, or a graph "
     "(.json, .graphml, ...)."
 )
@@ -115,17 +123,37 @@ def read_program(
 
 
 def architecture_of(text: str) -> tuple[Space, str] | None:
-    """Space and architecture of SPACE:ARCHITECTURE; None where the text begins with no space.
+    """Space and architecture of SPACE:ARCHITECTURE; None where the text names none.
 
-    The architecture is given by its string or by its place in the official order.
+    The architecture is given by its string or by its place in the official order. A string that
+    only one space reads needs no prefix.
     """
     from cgraph.spaces import available, get
 
     prefix, colon, rest = text.partition(":")
-    if not colon or prefix not in available():
+    if not colon:
+        return _of_the_only_reader(text)
+    if prefix not in available():
         return None
     space = get(prefix)
     return space, space.architectures()[space.index(int(rest) if rest.isdigit() else rest)]
+
+
+def _of_the_only_reader(text: str) -> tuple[Space, str] | None:
+    from cgraph.spaces import available, get
+
+    if text.isidentifier() or Path(text).suffix:  # a space, a file
+        return None
+    readers = {}
+    for name in available():
+        with suppress(ArchitectureError, MissingPackageError):
+            space = get(name)
+            readers[name] = (space, space.architectures()[space.parse(text)])
+    if len(readers) > 1:
+        raise ArgumentError(
+            "program", f"name its space, one of {', '.join(readers)}", repr(text), "as SPACE:TEXT"
+        )
+    return next(iter(readers.values()), None)
 
 
 def _of_model(text: str, inputs: Sequence[str], how: Reading) -> ComputationalGraph:

@@ -39,6 +39,22 @@ def test_two_architectures(run):
     assert again.splitlines()[1:] == out.splitlines()[1:]
 
 
+def test_a_string_that_one_space_reads(run):
+    name = get("nasbench201").architectures()[3]
+    status, out, _ = run("diff", name, name)
+    assert status == 0
+    assert out.splitlines()[0].startswith(name)
+
+
+def test_names_that_look_like_pictures(run, tmp_path):
+    (tmp_path / "nets.py").write_text("from torch.nn import ReLU as a, Tanh as b\n")
+    status, out, _ = run(
+        "diff", f"{tmp_path / 'nets.py'}:a", f"{tmp_path / 'nets.py'}:b", "--input", "1,4"
+    )
+    assert status == 0
+    assert "nets.py:a:" in out
+
+
 def test_an_architecture_and_itself(run):
     _, out, _ = run("diff", "nasbench201:7", "nasbench201:7")
     assert "edit distance 0, exact" in out

@@ -64,7 +64,7 @@ class NASBench101(Space):
     # Skeleton: shape of one input. The skeletons themselves are in the module of the networks,
     # which loads PyTorch.
     input_shapes: Mapping[str, tuple[int, ...]] = MappingProxyType(
-        {"full": (3, 32, 32), "narrow": (3, 32, 32), "thin": (3, 32, 32), "cell": (8, 3, 3)}
+        {"full": (3, 32, 32), "narrow": (3, 32, 32), "thin": (3, 32, 32), "cell": (1, 1, 3)}
     )
 
     def architectures(self) -> tuple[str, ...]:

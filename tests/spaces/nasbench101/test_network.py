@@ -9,6 +9,7 @@ from torch import nn
 from cgraph.errors import ArgumentError, UnknownNameError
 from cgraph.spaces.nasbench101 import cells, channels, network, table
 from cgraph.spaces.nasbench101.notation import parse
+from cgraph.statistics.measuring import measure
 from tests.strategies import nasbench101_cells
 
 # Splits with a remainder and without, truncation, every operation, an edge from input to output.
@@ -171,13 +172,25 @@ def test_modules_are_made_in_the_order_they_run(skeleton):
 
 @pytest.mark.parametrize(
     ("skeleton", "shape"),
-    [("narrow", (2, 10)), ("thin", (2, 10)), ("cell", (2, 8, 3, 3))],
+    [("narrow", (2, 10)), ("thin", (2, 10)), ("cell", (2, 5, 1, 3))],
 )
 def test_skeletons_run_in_train_mode(skeleton, shape):
     model = on_meta(parse(CELLS["wide"]), skeleton)
     assert model.training
     x = torch.zeros(2, *network.SKELETONS[skeleton].input_shape, device="meta")
     assert tuple(model(x).shape) == shape
+
+
+def test_regions_tell_cells_apart():
+    def regions(text):
+        torch.manual_seed(0)
+        model = network.build(parse(text), "cell")
+        return measure(model, "regions", [torch.randn(1000, 1, 1, 3) for _ in range(3)]).value
+
+    cells = "maxpool3x3~0|output~1", "conv1x1~0|output~1", "conv3x3~0|output~1", CELLS["wide"]
+    counts = [regions(text) for text in cells]
+    assert len(set(counts)) == 4
+    assert max(counts) < 3000
 
 
 @pytest.mark.parametrize("text", [CELLS["truncated"], CELLS["wide"]], ids=["truncated", "wide"])

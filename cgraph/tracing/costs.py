@@ -130,6 +130,11 @@ def _grouped(bound: Mapping[str, Any], _result: Tensor) -> int:
     return int(n_groups * a.shape[-2] * a.shape[-1] * b.shape[-1])
 
 
+def _sparse(bound: Mapping[str, Any], _result: Tensor) -> int:
+    a, b = bound["sparse"], bound["dense"]
+    return int(a._nnz() * b.shape[-1]) if b.layout is torch.strided else 0
+
+
 def _addbmm(bound: Mapping[str, Any], _result: Tensor) -> int:
     batch, rows, inner = bound["batch1"].shape
     return int(batch * rows * inner * bound["batch2"].shape[-1])
@@ -195,6 +200,8 @@ RULES: dict[str, Rule] = {
     "baddbmm": _inner("batch1"),
     "addbmm": _addbmm,
     "scaled_mm": _inner("self"),
+    "int_mm": _inner("self"),
+    "sparse_mm": _sparse,
     "grouped_mm": _grouped,
     **dict.fromkeys(
         (

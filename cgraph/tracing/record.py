@@ -29,7 +29,7 @@ from cgraph.tracing.depth import Depth, Recording, at_depth, check_depth
 from cgraph.tracing.doors import found_file, open_door
 from cgraph.tracing.ledger import Ledger
 from cgraph.tracing.onnx_file import graph_of_onnx, is_onnx, read_onnx
-from cgraph.tracing.recorder import AutocastOnMetaError, Recorder, data_of
+from cgraph.tracing.recorder import AutocastOnMetaError, Recorder, assignments_of
 from cgraph.tracing.replay import Replay
 from cgraph.tracing.restoring import restored
 from cgraph.tracing.scopes import Scopes
@@ -193,10 +193,12 @@ def _attempt(
                 recorder.bring_named(parameter, "parameter", name)
             for name, buffer in buffers.items():
                 recorder.bring_named(buffer, "buffer", name)
-            with stand_ins.running(), scopes.watched(), data_of(recorder), recorder:
+            with stand_ins.running(), scopes.watched(), assignments_of(recorder), recorder:
                 result = model(*args, **kwargs)
         except Exception as error:
             raise _explained(error, scopes, engine) from error
+        if scopes.elsewhere is not None:
+            raise _in_another_thread(scopes.elsewhere)
         scopes.reset()
         outputs = [
             ledger.current(recorder.bring(t, "constant", "constant")) for t in tensors_in(result)
@@ -281,6 +283,8 @@ def _explained(error: Exception, scopes: Scopes, engine: Engine) -> TraceError:
     scope = scopes.of_error(error)
     if isinstance(error, TraceError):
         return error
+    if scopes.elsewhere is not None:
+        return _in_another_thread(scopes.elsewhere)
     if isinstance(error, AutocastOnMetaError):
         return TraceError(scope, "autocast does not apply to meta tensors")
     problem = str(error).strip().splitlines()
@@ -301,6 +305,14 @@ def _explained(error: Exception, scopes: Scopes, engine: Engine) -> TraceError:
     if engine != "real":
         hint += "; if it does, pass fake=False to run it on copies of the real tensors"
     return TraceError(scope, text, hint)
+
+
+def _in_another_thread(scope: str) -> TraceError:
+    return TraceError(
+        scope,
+        "it runs in another thread, where its operators are not seen",
+        "run it in the thread that calls the model",
+    )
 
 
 def _needs_values(error: Exception) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C import DispatchKey
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from cgraph.errors import TraceError
@@ -50,6 +51,12 @@ def _grouped_product(bound: Mapping[str, Any]) -> Tensor:
 # Operators that compute more than PyTorch lets them do on tensors without data.
 STRICTER_WITHOUT_DATA = {"aten::_grouped_mm": _grouped_product}
 
+# Products of two tensors of one type: without data PyTorch lets the types differ.
+LAXER_WITHOUT_DATA = frozenset(
+    f"aten::{name}"
+    for name in ("linear", "matmul", "mm", "bmm", "mv", "dot", "conv1d", "conv2d", "conv3d")
+)
+
 
 class AutocastOnMetaError(Exception):
     """Autocast is on, and meta tensors would not follow it."""
@@ -80,6 +87,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._computes = stand_ins.engine == "real"
         self._packed: dict[int, tuple[torch.ScriptObject, list[Tensor]]] = {}
         self._fresh: Tensor | None = None  # what a factory has just made
+        self._is_assigning = False  # whether an item of a tensor is being set
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -97,6 +105,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return args[0]
         if operator.qualified == "aten::detach" and args[0] is self._fresh is not None:
             return self._renew(func, self._fresh)
+        if self._is_assigning and operator.qualified == "aten::scalar_tensor":
+            with _disable_current_modes():
+                return torch.scalar_tensor(args[0], dtype=kwargs.get("dtype"))
         tensors: list[Tensor] = []
         args = tuple([self._stand_in(value, tensors) for value in args])
         if kwargs:
@@ -135,6 +146,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             macs = counter.macs
         else:
             stand_in = None if self._computes else STRICTER_WITHOUT_DATA.get(operator.qualified)
+            if operator.qualified in LAXER_WITHOUT_DATA and tensors[0].dtype != tensors[1].dtype:
+                given = " and ".join(str(t.dtype).removeprefix("torch.") for t in tensors[:2])
+                raise TypeError(f"{operator.name} takes tensors of one dtype, got {given}")
             result = stand_in(bound) if stand_in else func(*args, **kwargs)
             macs = costs.macs_of(operator.name, bound, result)
         if self._on_meta and operator.name == "scaled_dot_product_attention":
@@ -278,11 +292,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return stand_in is not None and self.ledger.is_written(stand_in)
 
     def _run_higher_order(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run an operator that takes functions: a branch as its operators, others as one kernel."""
+        """Run an operator that takes functions: a branch or loop as its operators, else whole."""
         if func is torch.ops.higher_order.cond:
             predicate, if_true, if_false, *rest = args
             with self:
                 return (if_true if bool(predicate) else if_false)(*(rest[0] if rest else ()))
+        if func is torch.ops.higher_order.while_loop:
+            with self:
+                return func.py_kernels[DispatchKey.CompositeExplicitAutograd](*args, **kwargs)
         tensors: list[Tensor] = []
         args = tuple([self._stand_in(value, tensors) for value in args])
         kwargs = {name: self._stand_in(value, tensors) for name, value in kwargs.items()}
@@ -292,12 +309,32 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kernel = self.ledger.add_kernel(name, Attributes(), self.scopes.current, macs, reads)
         return self._enter(result, kernel, [], tensors)
 
+    @contextmanager
+    def assigning(self) -> Iterator[None]:
+        """A context in which an item of a tensor is set.
+
+        On the way PyTorch makes a tensor of a number, on the device of the tensor, but for the
+        CPU, where it is a constant: here it is one on the meta device as well.
+        """
+        self._is_assigning = self._on_meta
+        try:
+            yield
+        finally:
+            self._is_assigning = False
+
 
 @contextmanager
-def data_of(recorder: Recorder) -> Iterator[None]:
-    """A context in which setting the `.data` of a real tensor is noted, and does not change it."""
+def assignments_of(recorder: Recorder) -> Iterator[None]:
+    """A context in which what is assigned to a tensor is noted.
+
+    Setting the `.data` of a real tensor does not change it.
+    """
     plain: Any = torch._C.TensorBase.data
     stand_ins = recorder.stand_ins
+
+    def set_item(tensor: Tensor, index: Any, value: Any) -> None:
+        with recorder.assigning():
+            torch._C.TensorBase.__setitem__(tensor, index, value)
 
     def get(tensor: Tensor) -> Any:
         stand_in = stand_ins.known(tensor) if stand_ins.is_hidden(tensor) else None
@@ -310,27 +347,23 @@ def data_of(recorder: Recorder) -> Iterator[None]:
             recorder.give_data(tensor, data)
 
     torch.Tensor.data = property(get, put)  # type: ignore[assignment]
+    torch.Tensor.__setitem__ = set_item  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
-        del torch.Tensor.data
+        del torch.Tensor.data, torch.Tensor.__setitem__
 
 
 def _laid_out_as_fused(bound: dict[str, Any], result: Tensor) -> Tensor:
-    """The result of attention in the layout of PyTorch's fused kernels, heads inside positions.
+    """The result of attention in the layout of PyTorch's fused kernel, which is that of the query.
 
     On meta tensors attention is done by matrix products, whose layout would make a copy of the
     view that usually follows.
     """
-    if (
-        result.dim() != 4
-        or bound.get("dropout_p", 0.0)
-        or result.shape[-1] != bound["query"].shape[-1]
-    ):
+    query = bound["query"]
+    if result.dim() != 4 or bound.get("dropout_p", 0.0) or result.shape != query.shape:
         return result
-    return torch.empty_like(
-        result.transpose(1, 2), memory_format=torch.contiguous_format
-    ).transpose(1, 2)
+    return torch.empty_like(query)
 
 
 def _is_in_autocast() -> bool:

@@ -2,9 +2,9 @@
 
 The values of parameters and buffers are safe because stand-ins are written in their place. This
 guards the rest: what modules hold (a tensor assigned to `self`, a buffer rebound, a list that
-grows), the states of random number generators, and two switches of PyTorch that are turned off
-meanwhile: its fused transformer layers, which would hide the operators that a model calls, and
-autocast's memory of cast weights.
+grows), the states of random number generators, the default dtype, and two switches of PyTorch
+that are turned off meanwhile: its fused transformer layers, which would hide the operators that a
+model calls, and autocast's memory of cast weights.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ N_OBJECTS = 10_000
 
 
 @contextmanager
-def restored(model: nn.Module, arguments: Iterable[Any] = ()) -> Iterator[None]:
+def restored(model: nn.Module, arguments: Sequence[Any] = ()) -> Iterator[None]:
     """A context after which a model, its arguments and the random states are as before.
 
     Parameters
@@ -32,14 +32,16 @@ def restored(model: nn.Module, arguments: Iterable[Any] = ()) -> Iterator[None]:
     model : torch.nn.Module
         Attributes of its modules are put back, and the contents of lists, dicts and sets that
         are attributes; deeper changes are not seen.
-    arguments : iterable, default=()
+    arguments : sequence, default=()
         Objects that the model is given, as a cache that it fills: they are put back with all
         that they hold.
     """
     saved: list[tuple[Any, _Contents]] = [(m, _contents(m)) for m in model.modules()]
     held = [(thing, _shallow(thing)) for thing in _held(arguments)]
     flags = [(t, t.requires_grad, t.grad) for t in (*model.parameters(), *model.buffers())]
-    states = random.getstate(), torch.get_rng_state(), _numpy_state()
+    states = random.getstate(), torch.get_rng_state(), _numpy_state(), _cuda_states()
+    own = [(g, g.get_state().clone()) for g in _generators(model, arguments)]
+    dtype = torch.get_default_dtype()
     fast_path = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     # Autocast keeps the weights it has cast: stand-ins must not stay among them.
@@ -54,6 +56,11 @@ def restored(model: nn.Module, arguments: Iterable[Any] = ()) -> Iterator[None]:
         torch.set_rng_state(states[1])
         if states[2] is not None:
             sys.modules["numpy"].random.set_state(states[2])
+        if states[3] is not None:
+            torch.cuda.set_rng_state_all(states[3])
+        for generator, state in own:
+            generator.set_state(state)
+        torch.set_default_dtype(dtype)
         for module, contents in saved:
             _put_back(module, contents)
         for thing, copy in held:
@@ -145,6 +152,17 @@ def _same(value: Any, copy: Any) -> bool:
     if isinstance(value, list):
         return all(a is b for a, b in zip(value, copy, strict=True))
     return all(a is b and value[a] is copy[b] for a, b in zip(value, copy, strict=True))
+
+
+def _generators(model: nn.Module, things: Iterable[Any]) -> list[torch.Generator]:
+    """The generators among things, and among the attributes of modules."""
+    attributes = (value for module in model.modules() for value in vars(module).values())
+    return [thing for thing in (*attributes, *things) if type(thing) is torch.Generator]
+
+
+def _cuda_states() -> list[torch.Tensor] | None:
+    is_used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return torch.cuda.get_rng_state_all() if is_used else None
 
 
 def _numpy_state() -> Any:

@@ -61,6 +61,7 @@ class Scopes:
         self._root = Call("", type(model), None, model)
         self.current = self._root
         self.replayed: Call | None = None  # where no module says which call has failed
+        self.elsewhere: str | None = None  # the scope of a module that another thread has run
 
     def reset(self) -> None:
         """Back to the state in which no module is running."""
@@ -71,7 +72,8 @@ class Scopes:
         """A context in which `current` follows the calls of modules.
 
         Hooks for all modules of the process are used and removed, so that nothing is written on
-        the caller's modules; calls in other threads are ignored.
+        the caller's modules. A call in another thread is noted where it is of a module of the
+        model, and that thread does not record it itself.
         """
         thread = threading.get_ident()
 
@@ -80,6 +82,8 @@ class Scopes:
                 parent = self.current
                 scope = self.names.get(id(module), parent.scope)
                 self.current = Call(scope, type(module), parent, module)
+            elif _RUNNING.get(None) is None and id(module) in self.names:
+                self.elsewhere = self.names[id(module)]
 
         def leave(module: nn.Module, _args: Any, _result: Any) -> None:
             if threading.get_ident() == thread:

@@ -74,9 +74,10 @@ def test_equals_half_of_the_flop_counter(name):
         (lambda _, x, y: x @ y, (R(3, 4), R(4)), 12),
         (lambda _, x, y: torch.dot(x, y), (R(4), R(4)), 4),
         (lambda _, x, w: functional.conv2d(x, w), (R(4, 9, 9), R(6, 4, 3, 3)), 6 * 7 * 7 * 36),
+        (lambda _, x: torch._int_mm(x, x.T), (torch.ones(32, 32, dtype=torch.int8),), 32**3),
         (lambda _, x: functional.layer_norm(x.relu(), (4,)).softmax(-1), (R(3, 4),), 0),
     ],
-    ids=["vectors", "vector", "dot", "unbatched", "none"],
+    ids=["vectors", "vector", "dot", "unbatched", "integers", "none"],
 )
 def test_what_the_counter_does_not_see(function, inputs, macs):
     assert trace(Model(function), *inputs).macs == macs

@@ -1,5 +1,7 @@
 """What cannot be captured is said with the module that failed and what to do."""
 
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -21,6 +23,28 @@ def test_a_wrong_shape_names_the_module():
     assert error.scope == "1.1"
     assert "[2, 4] X [5, 2]" in error.problem
     assert "module '1.1'" in str(error)
+
+
+def test_mixed_types_name_the_module():
+    error = failure(nn.Sequential(nn.ReLU(), nn.Linear(4, 4)), torch.randn(2, 4).double())
+    assert error.scope == "1"
+    assert "float64 and float32" in error.problem
+
+
+@pytest.mark.parametrize("fake", [True, False])
+def test_another_thread_is_not_seen(fake):
+    def forward(m, x):
+        found = [x]
+        thread = threading.Thread(target=lambda: found.append(m.layer(x)))
+        thread.start()
+        thread.join()
+        return found[-1]
+
+    model = Model(forward, layer=nn.Identity())
+    error = failure(model, torch.ones(1), fake=fake)
+    assert error.scope == "layer"
+    assert "another thread" in error.problem
+    assert "thread that calls the model" in error.hint
 
 
 @pytest.mark.parametrize(
@@ -64,6 +88,7 @@ def test_sparse_inputs_need_real_tensors():
     assert "fake=False" in failure(model, *inputs).hint
     graph = trace(model, *inputs, fake=False)
     assert graph.memories[graph.inputs[0]].bytes == 2 * 3 * 8 + 3 * 4
+    assert graph.macs == 3 * 4 * 4 + 3 * 4
 
 
 def test_the_model_works_after_a_failure():

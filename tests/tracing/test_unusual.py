@@ -116,6 +116,32 @@ def test_a_quantised_input_needs_values():
     assert operations(trace(model, quantised, fake=False)) == ["dequantize", "linear"]
 
 
+def test_numbers_are_assigned_as_on_the_cpu():
+    def forward(_, x, index):
+        x[0] = 1.0
+        x[index] = 2
+        return x
+
+    graph = trace(Model(forward), rows(3), torch.tensor([1]))
+    assert operations(graph) == ["select", "fill", "index_put"]
+    assert trace(Model(forward), rows(3), torch.tensor([1]), fake=False) == graph
+    assert "__setitem__" not in vars(torch.Tensor)
+
+
+@pytest.mark.parametrize("fake", [True, False])
+def test_generators_and_the_default_dtype_are_as_before(fake):
+    def forward(m, x, given):
+        torch.set_default_dtype(torch.float64)
+        return x + torch.randn(4, generator=given) + torch.rand(4, generator=m.own)
+
+    model, given = Model(forward, own=torch.Generator()), torch.Generator()
+    before = model.own.get_state().clone(), given.get_state().clone()
+    trace(model, rows(2), given, fake=fake)
+    assert torch.equal(before[0], model.own.get_state())
+    assert torch.equal(before[1], given.get_state())
+    assert torch.get_default_dtype() == torch.float32
+
+
 # Parameters
 
 
@@ -239,6 +265,13 @@ UNUSUAL = {
         lambda m, x: torch._higher_order_ops.scan(lambda c, r: (c + r, m.w @ c), x[0] * 0, x)[1],
         ["select", "mul", "scan"],
         32,
+    ),
+    "while": (
+        lambda m, x: torch._higher_order_ops.while_loop(
+            lambda n, _: n < 2, lambda n, x: (n + 1, x @ m.w), (torch.tensor(0), x)
+        )[1],
+        ["lt", "add", "matmul", "lt", "add", "matmul", "lt"],
+        64,
     ),
     "flexible attention": (
         lambda _, x: flex_attention(*[x.reshape(1, 1, 2, 4)] * 3)[0],

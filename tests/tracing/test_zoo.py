@@ -66,8 +66,7 @@ def test_small_models(name):
     model, inputs = ZOO[name]()
     graph = check(name, model, inputs, {})
     # Computed on real tensors it is the same graph.
-    if name not in ("cache",):  # an item assigned on the meta device takes another way
-        assert trace(model, *inputs, fake=False) == graph
+    assert trace(model, *inputs, fake=False) == graph
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -246,12 +246,12 @@ def transformer():
 @entry
 def encoder():
     layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, norm_first=True)
-    return nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), (torch.randn(1, 5, 16),)
+    return nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), (torch.randn(2, 5, 16),)
 
 
 @entry
 def attention():
-    return nn.MultiheadAttention(16, 2), tuple(torch.randn(n, 1, 16) for n in (4, 5, 5))
+    return nn.MultiheadAttention(16, 2), tuple(torch.randn(n, 2, 16) for n in (4, 5, 5))
 
 
 @entry

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from cgraph.graphs.computational import Attributes, ComputationalGraph, Kernel, Memory
+from cgraph.graphs.computational import Attributes, ComputationalGraph, Kernel, Memory, MemoryKind
 
 
 def _words(text: str) -> frozenset[str]:
@@ -191,15 +191,14 @@ def flatten_sums(graph: ComputationalGraph) -> ComputationalGraph:
             kernels[k] = replace(kernel, attributes=attributes)
     if not merged:
         return graph
-    changed = ComputationalGraph(
-        graph.memories,
-        kernels,
-        [(m, k) for k, row in enumerate(reads) if k not in merged for m in row],
-        graph.writes,
-        graph.outputs,
-        name=graph.name,
+    kept = [k for k in range(len(kernels)) if k not in merged]
+    position = {k: i for i, k in enumerate(kept)}
+    return assemble(
+        graph,
+        [kernels[k] for k in kept],
+        [(m, position[k]) for k in kept for m in reads[k]],
+        [(position[k], m) for k, m in graph.writes.tolist() if k in position],
     )
-    return rebuild(changed, [k for k in range(len(kernels)) if k not in merged], {})
 
 
 def rebuild(
@@ -287,13 +286,15 @@ def assemble(
     owner: dict[int, int] = {}  # of each storage whose root is gone
     left = []
     for m in order:
-        memory = _rebased(memories, m, renumbered, substitute, owner)
+        memory = memories[m]
+        if memory.base is not None:
+            memory = _rebased(memories, m, renumbered, substitute, owner)
         kind = memory.kind
         if m in written:
             kind = "output" if m in returned else "activation"
         elif m in had_writer:
             kind = "constant"
-        left.append(memory if kind == memory.kind else replace(memory, kind=kind))
+        left.append(memory if kind == memory.kind else _changed(memory, kind, memory.base))
     return ComputationalGraph(
         left,
         kernels,
@@ -317,14 +318,29 @@ def _rebased(
     while base is not None:
         root = substitute.get(base, base)
         if root in renumbered and root < m:
-            return replace(memory, base=renumbered[root])
+            return _changed(memory, memory.kind, renumbered[root])
         base = memories[root].base
     if root == m:
         return memory
     if root in owner:
-        return replace(memory, base=owner[root])
+        return _changed(memory, memory.kind, owner[root])
     owner[root] = renumbered[m]
     return replace(memory, base=None, alias=None, bytes=memories[root].bytes)
+
+
+def _changed(memory: Memory, kind: MemoryKind, base: int | None) -> Memory:
+    """A memory of another kind, or with its base at another place."""
+    # By position: there are hundreds in a network, and `replace` takes twice as long.
+    return Memory(
+        memory.name,
+        kind,
+        memory.shape,
+        memory.dtype,
+        memory.bytes,
+        memory.scope,
+        base,
+        memory.alias,
+    )
 
 
 class Relations:
@@ -427,11 +443,18 @@ def _is_sum_of(
 
 
 def _without_zero_operands(graph: ComputationalGraph) -> ComputationalGraph:
+    adders = [
+        k
+        for k, kernel in enumerate(graph.kernels)
+        if kernel.operation == "add" and _scalar(kernel) == 0
+    ]
+    if not adders:
+        return graph
     table = Relations(graph)
     substitute: dict[int, int] = {}
     cut = set()
-    for k, kernel in enumerate(graph.kernels):
-        if kernel.operation == "add" and _scalar(kernel) == 0 and len(table.reads[k]) == 1:
+    for k in adders:
+        if len(table.reads[k]) == 1:
             source, target = table.reads[k][0], table.writes[k][0]
             if _same_tensor(graph.memories[source], graph.memories[target]):
                 substitute[target] = substitute.get(source, source)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import ComputationalGraph, MemoryKind
 from cgraph.hardware.devices import Device, Fit
-from cgraph.hardware.lifetimes import lifetimes, without_io
+from cgraph.hardware.lifetimes import STORED_KINDS, lifetimes, without_io
 from cgraph.hardware.schedule import BUDGET, BestSchedule, Schedule, best_order, replay
 from cgraph.hardware.sizes import item_bytes, storage_bytes
 from cgraph.hardware.traffic import bytes_of_kernels
@@ -148,19 +148,8 @@ class Footprint:
         ArgumentError
             If `device` is not a `Device`.
         """
-        if not isinstance(device, Device):
-            raise ArgumentError(
-                "device", "be a Device", repr(device), "DEVICES has some of them by name"
-            )
         best = self.best if count_io else self.best_without_io
-        in_ram = 0 if device.flash_bytes is not None else self.stored_bytes
-        return Fit(
-            device=device,
-            dtype=self.dtype,
-            flash_bytes=self.stored_bytes - in_ram,
-            ram_bytes=best.upper_bytes + in_ram,
-            ram_lower_bytes=best.lower_bytes + in_ram,
-        )
+        return _fit(device, self.dtype, self.stored_bytes, best)
 
     def __repr__(self) -> str:
         mark = "" if self.best.exact else f" (at least {self.best.lower_bytes:,})"
@@ -218,18 +207,8 @@ def footprint(
     >>> print(footprint(graph, dtype="int8").fits(Device("tiny", ram_bytes=40, flash_bytes=128)))
     fits tiny at int8
     """
-    if not isinstance(graph, ComputationalGraph):
-        raise ArgumentError(
-            "graph",
-            "be a ComputationalGraph",
-            type(graph).__name__,
-            "a model has to go through trace() first",
-        )
-    if budget < 0:
-        raise ArgumentError("budget", "be a number of states, >= 0", budget)
-    by_kind: dict[MemoryKind, int] = {}
-    for memory in graph.memories:
-        by_kind[memory.kind] = by_kind.get(memory.kind, 0) + storage_bytes(memory, dtype)
+    _check(graph, budget)
+    by_kind = _bytes_by_kind(graph, dtype)
     traffic = bytes_of_kernels(graph, dtype=dtype)
     lives = lifetimes(graph, dtype=dtype)
     alone = without_io(lives)
@@ -248,4 +227,88 @@ def footprint(
         traced_without_io=replay(alone, range(lives.n_kernels), counts_io=False),
         best=best_order(lives, counts_io=True, budget=budget),
         best_without_io=best_order(alone, counts_io=False, budget=budget),
+    )
+
+
+def fit(
+    graph: ComputationalGraph, device: Device, *, count_io: bool = True, budget: int = BUDGET
+) -> Fit:
+    """Whether a program fits a device, stored in the device's type: the verdict alone.
+
+    Parameters
+    ----------
+    graph : ComputationalGraph
+        The program.
+    device : Device
+        The device.
+    count_io : bool, default=True
+        Whether the network's inputs and outputs need RAM of the device.
+    budget : int, default=100_000
+        As for `footprint`.
+
+    Returns
+    -------
+    Fit
+        That of ``footprint(graph, dtype=device.dtype).fits(device)``.
+
+    Raises
+    ------
+    ArgumentError
+        If `device` is not a `Device`, or `budget` is negative.
+
+    Examples
+    --------
+    >>> from cgraph.graphs.computational import Kernel, Memory
+    >>> graph = ComputationalGraph(
+    ...     [Memory("x", "input", (1, 8), "float32", 32),
+    ...      Memory("y", "output", (1, 8), "float32", 32)],
+    ...     [Kernel("relu", "relu")], [(0, 0)], [(0, 1)], [1])
+    >>> print(fit(graph, Device("tiny", ram_bytes=16, flash_bytes=128, dtype="int8")))
+    fits tiny at int8
+    """
+    _check(graph, budget)
+    _check_device(device)
+    lives = lifetimes(graph, dtype=device.dtype)
+    by_kind = _bytes_by_kind(graph, device.dtype)
+    stored = sum(size for kind, size in by_kind.items() if kind in STORED_KINDS)
+    counted = lives if count_io else without_io(lives)
+    best = best_order(counted, counts_io=count_io, budget=budget)
+    return _fit(device, device.dtype, stored, best)
+
+
+def _check(graph: ComputationalGraph, budget: int) -> None:
+    if not isinstance(graph, ComputationalGraph):
+        raise ArgumentError(
+            "graph",
+            "be a ComputationalGraph",
+            type(graph).__name__,
+            "a model has to go through trace() first",
+        )
+    if budget < 0:
+        raise ArgumentError("budget", "be a number of states, >= 0", budget)
+
+
+def _check_device(device: Device) -> None:
+    if not isinstance(device, Device):
+        raise ArgumentError(
+            "device", "be a Device", repr(device), "DEVICES has some of them by name"
+        )
+
+
+def _bytes_by_kind(graph: ComputationalGraph, dtype: str | None) -> dict[MemoryKind, int]:
+    by_kind: dict[MemoryKind, int] = {}
+    for memory in graph.memories:
+        by_kind[memory.kind] = by_kind.get(memory.kind, 0) + storage_bytes(memory, dtype)
+    return by_kind
+
+
+def _fit(device: Device, dtype: str | None, stored_bytes: int, best: BestSchedule) -> Fit:
+    _check_device(device)
+    in_ram = 0 if device.flash_bytes is not None else stored_bytes
+    return Fit(
+        device=device,
+        dtype=dtype,
+        flash_bytes=stored_bytes - in_ram,
+        ram_bytes=best.upper_bytes + in_ram,
+        ram_lower_bytes=best.lower_bytes + in_ram,
     )

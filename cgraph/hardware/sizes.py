@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import Memory, check_sized
@@ -47,6 +48,7 @@ def item_bytes(dtype: str) -> int:
     return STORED_TYPES[name]
 
 
+@cache
 def bits_of(dtype: str) -> int:
     """Bits of an element of a type: 32 for "float32", 128 for "complex128".
 

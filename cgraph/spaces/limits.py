@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError
 from cgraph.hardware.devices import DEVICES, Device
-from cgraph.hardware.footprint import footprint
+from cgraph.hardware.footprint import fit
 from cgraph.hardware.latency import estimate_latency
 from cgraph.hardware.limits import (
     Limit,
@@ -249,8 +249,9 @@ def _needs_of(
     for row, arch in zip(rows, architectures.tolist(), strict=True):
         graph = space.graph(arch, "network", "live")
         if device is not None:
-            fit = footprint(graph, dtype=device.dtype).fits(device)
-            row[:3] = fit.flash_bytes, fit.ram_bytes, fit.flash_excess_bytes + fit.ram_excess_bytes
+            verdict = fit(graph, device)
+            missing = verdict.flash_excess_bytes + verdict.ram_excess_bytes
+            row[:3] = verdict.flash_bytes, verdict.ram_bytes, missing
         for place, other in enumerate(estimated):
             row[3 + place] = 1e3 * estimate_latency(graph, other).seconds
     return rows

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import ComputationalGraph, Kernel, Memory
 from cgraph.hardware.devices import Device
-from cgraph.hardware.footprint import footprint
+from cgraph.hardware.footprint import fit, footprint
 from cgraph.hardware.traffic import bytes_of_kernels
 from tests.hardware.test_schedule import program
 
@@ -95,26 +95,45 @@ def test_an_unknown_type_and_a_device_by_name_are_refused():
 
 
 def test_a_device_with_flash_holds_weights_there():
-    fit = footprint(linear_and_relu()).fits(Device("board", ram_bytes=40, flash_bytes=100))
-    assert not fit
-    assert (fit.flash_bytes, fit.ram_bytes) == (152, 48)
-    assert (fit.flash_excess_bytes, fit.ram_excess_bytes) == (52, 8)
-    assert fit.is_certain
-    assert str(fit) == (
+    verdict = footprint(linear_and_relu()).fits(Device("board", ram_bytes=40, flash_bytes=100))
+    assert not verdict
+    assert (verdict.flash_bytes, verdict.ram_bytes) == (152, 48)
+    assert (verdict.flash_excess_bytes, verdict.ram_excess_bytes) == (52, 8)
+    assert verdict.is_certain
+    assert str(verdict) == (
         "does not fit board: needs 152 bytes of flash, 52 more than the 100 there; "
         "needs 48 bytes of RAM, 8 more than the 40 there"
     )
-    assert fit.problems[1] == "needs 48 bytes of RAM, 8 more than the 40 there"
+    assert verdict.problems[1] == "needs 48 bytes of RAM, 8 more than the 40 there"
 
 
 def test_a_device_without_flash_holds_weights_in_ram():
     needs = footprint(linear_and_relu())
-    fit = needs.fits(Device("computer", ram_bytes=200))
-    assert fit
-    assert (fit.flash_bytes, fit.ram_bytes) == (0, 200)
-    assert str(fit) == "fits computer"
+    verdict = needs.fits(Device("computer", ram_bytes=200))
+    assert verdict
+    assert (verdict.flash_bytes, verdict.ram_bytes) == (0, 200)
+    assert str(verdict) == "fits computer"
     assert not needs.fits(Device("computer", ram_bytes=199))
     assert needs.fits(Device("computer", ram_bytes=168), count_io=False)
+
+
+@pytest.mark.parametrize("count_io", [True, False], ids=["io", "without io"])
+@pytest.mark.parametrize("flash_bytes", [None, 100], ids=["no flash", "flash"])
+def test_fit_alone_is_that_of_the_footprint(count_io, flash_bytes):
+    device = Device("board", ram_bytes=300, flash_bytes=flash_bytes, dtype="int8")
+    for graph in [linear_and_relu(), *(program(seed, 12) for seed in range(20))]:
+        expected = footprint(graph, dtype="int8").fits(device, count_io=count_io)
+        assert fit(graph, device, count_io=count_io) == expected
+
+
+def test_fit_refuses_what_a_footprint_refuses():
+    board = Device("board", ram_bytes=300)
+    with pytest.raises(ArgumentError, match="device must be a Device, got 'stm32f746'; DEVICES"):
+        fit(linear_and_relu(), "stm32f746")
+    with pytest.raises(ArgumentError, match="budget must be a number of states, >= 0, got -2"):
+        fit(linear_and_relu(), board, budget=-2)
+    with pytest.raises(ArgumentError, match="graph must be a ComputationalGraph, got str"):
+        fit("resnet", board)
 
 
 def test_a_verdict_that_another_order_may_change_says_so():

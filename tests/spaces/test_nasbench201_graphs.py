@@ -35,6 +35,11 @@ def test_composed_is_traced(index, part):
     assert SPACE.graph(index, part, "live") == live(graph)
 
 
+@pytest.mark.parametrize("index", np.random.default_rng(2).choice(15625, 60, replace=False))
+def test_what_is_alive_of_a_network_is_what_is_alive_of_its_cells(index):
+    assert SPACE.graph(int(index), "network", "live") == live(SPACE.graph(int(index), "network"))
+
+
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("form", ["raw", "live"])
 @pytest.mark.parametrize("boundary", [False, True], ids=["kernels", "boundary"])

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cgraph.graphs.computational import ComputationalGraph, Memory
+from cgraph.graphs.passes import live
 from cgraph.spaces.assembly import Step, assemble, join
 from cgraph.spaces.nasbench201 import network
 from cgraph.spaces.nasbench201.notation import EDGES, N_NODES, OPERATIONS
+from cgraph.spaces.nasbench201.programs import ignores_input
 from cgraph.tracing.record import trace
 
 
@@ -73,8 +75,8 @@ def pieces() -> Pieces:
     )
 
 
-def compose_cell(operations: Sequence[int]) -> ComputationalGraph:
-    """Graph of a cell at the width of the first stage, as `trace` gives it.
+def compose_cell(operations: Sequence[int], *, stage: int = 0) -> ComputationalGraph:
+    """Graph of a cell at the width of a stage, as `trace` gives it.
 
     Examples
     --------
@@ -82,7 +84,7 @@ def compose_cell(operations: Sequence[int]) -> ComputationalGraph:
     ComputationalGraph('Cell', 3 kernels, 4 memories, 0 parameters, 0 MACs)
     """
     steps: list[Step] = []
-    _add_cell(steps, operations, "", 0, 0)
+    _add_cell(steps, operations, "", stage, 0)
     return assemble(steps, "Cell", _input(steps))
 
 
@@ -106,6 +108,47 @@ def compose_network(operations: Sequence[int]) -> ComputationalGraph:
             block += 1
     steps.append(Step("head", parts.head, (value,)))
     return assemble(steps, "Network", _input(steps))
+
+
+def compose_live_network(operations: Sequence[int]) -> ComputationalGraph:
+    """What of the network of a cell is alive: `live` of `compose_network`, in a third of the time.
+
+    What is alive of a network is what is alive of its cells: a sum is never part of one in the
+    next cell, since whatever else the next cell adds to it is computed from it.
+
+    Examples
+    --------
+    >>> compose_live_network((0, 0, 0, 3, 0, 0))
+    ComputationalGraph('Network', 70 kernels, 221 memories, 316,346 parameters, 43,172,480 MACs)
+    """
+    skeleton, parts, shown = network.SKELETONS["full"], pieces(), _live_pieces()
+    if ignores_input(np.array([operations], dtype=np.int64)).any():
+        return live(compose_network(operations))
+    steps = [Step("stem", shown.stem, (0,), parts.stem)]
+    for stage in range(skeleton.n_stages):
+        if stage:
+            scope = f"blocks.{len(steps) - 1}"
+            reduction, whole = shown.reductions[stage - 1], parts.reductions[stage - 1]
+            steps.append(Step(scope, reduction, (len(steps),), whole))
+        whole = compose_cell(operations, stage=stage)
+        cell = live(whole)
+        for _ in range(skeleton.n_cells):
+            steps.append(Step(f"blocks.{len(steps) - 1}", cell, (len(steps),), whole))
+    steps.append(Step("head", shown.head, (len(steps),), parts.head))
+    return assemble(steps, "Network", _input(steps))
+
+
+@cache
+def _live_pieces() -> Pieces:
+    """What of each piece is alive."""
+    parts = pieces()
+    return Pieces(
+        stem=live(parts.stem),
+        head=live(parts.head),
+        operations=tuple(tuple(map(live, row)) for row in parts.operations),
+        sums=tuple(map(live, parts.sums)),
+        reductions=tuple(map(live, parts.reductions)),
+    )
 
 
 def totals(operations: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:

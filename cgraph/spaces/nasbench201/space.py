@@ -107,8 +107,11 @@ class NASBench201(Space):
 
         check_graph_view(self, part, form)
         operations = notation.operations_table()[self.index(arch)].tolist()
-        compose = graphs.compose_cell if part == "cell" else graphs.compose_network
-        return compose(operations) if form == "raw" else live(compose(operations))
+        if part == "cell":
+            cell = graphs.compose_cell(operations)
+            return cell if form == "raw" else live(cell)
+        compose = graphs.compose_network if form == "raw" else graphs.compose_live_network
+        return compose(operations)
 
     def population(
         self, part: Part = "cell", form: Form = "live", *, boundary: bool = False

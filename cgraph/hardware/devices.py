@@ -32,7 +32,9 @@ class Device:
     dtype : str, default="float32"
         Type that networks are stored in on it.
     source : str, default=""
-        Where the numbers come from.
+        Where sizes and clocks come from.
+    rates : str, default=""
+        How the two rates are derived from them, and whether they are estimates.
 
     Raises
     ------
@@ -52,6 +54,7 @@ class Device:
     bytes_per_second: float | None = None
     dtype: str = "float32"
     source: str = ""
+    rates: str = ""
 
     def __post_init__(self) -> None:
         for field in ("ram_bytes", "flash_bytes", "macs_per_second", "bytes_per_second"):
@@ -71,9 +74,10 @@ DEVICES: Table[Device] = Table(
             macs_per_second=2 * 216e6,
             bytes_per_second=8 * 216e6,
             dtype="int8",
-            source="STMicroelectronics DS10916: Cortex-M7 at 216 MHz, 320 KB SRAM (64 KB DTCM, "
-            "240 KB SRAM1, 16 KB SRAM2), 1 MB flash. Rates are peaks: 2 MACs a cycle (SMLAD), "
-            "64-bit bus.",
+            source="MicroPython's page of the STM32F746G-DISCO (216 MHz, 1,024 KB flash, 320 KB "
+            "RAM), https://github.com/micropython/micropython/wiki/Board-STM32F746-Discovery",
+            rates="Estimates, peaks of a Cortex-M7: 2 MACs a cycle (SMLAD), a bus of 64 bits at "
+            "its clock.",
         ),
         Device(
             name="stm32h743",
@@ -82,20 +86,25 @@ DEVICES: Table[Device] = Table(
             macs_per_second=2 * 480e6,
             bytes_per_second=8 * 240e6,
             dtype="int8",
-            source="STMicroelectronics DS12110: Cortex-M7 at 480 MHz, 512 KB AXI SRAM (the largest "
-            "block; 1 MB in all), 2 MB flash. Rates are peaks: 2 MACs a cycle (SMLAD), 64-bit AXI "
-            "at 240 MHz.",
+            source="Memory map of the STM32H743VI (480 MHz, 2 MB flash; of 1 MB RAM the largest "
+            "block, 512 KB of AXI SRAM), https://0xhenry.dev/en/study/stm32-architecture",
+            rates="Estimates, peaks of a Cortex-M7: 2 MACs a cycle (SMLAD), AXI of 64 bits at half "
+            "the clock.",
         ),
         Device(
             name="gap8",
             ram_bytes=512 * KIB,
             flash_bytes=64 * MIB,
-            macs_per_second=32 * 175e6,
-            bytes_per_second=8 * 175e6,
+            macs_per_second=5e9,
+            bytes_per_second=8 * 250e6,
             dtype="int8",
-            source="GreenWaves GAP8 product brief and GAPuino board: 512 KB L2, 512 Mbit "
-            "HyperFlash on the board, 8 cores at 175 MHz. Rates are peaks: 4 MACs a cycle and core "
-            "(PULP-NN, arXiv:1908.11263, measures 15.5 of these 32), 64-bit DMA to L1.",
+            source="Specifications (512 KB L2, 8 cores in a cluster, up to 250 MHz), "
+            "https://www.cnx-software.com/2018/02/27/greenwaves-gap8-is-a-low-power-risc-v-iot-"
+            "processor-optimized-for-artificial-intelligence-applications/; flash of the GAPuino "
+            "board (64 MB), https://docs.platformio.org/en/latest/boards/riscv_gap/gapuino.html",
+            rates="MACs: the 10 GOPS that the maker claims, https://en.wikichip.org/wiki/"
+            "greenwaves/gap8, two operations a MAC; PULP-NN, arXiv:1908.11263, measures 15.5 MACs "
+            "a cycle. Bytes: an estimate, 64 bits between L2 and L1 at 250 MHz.",
         ),
         Device(
             name="nrf52840",
@@ -104,26 +113,34 @@ DEVICES: Table[Device] = Table(
             macs_per_second=2 * 64e6,
             bytes_per_second=4 * 64e6,
             dtype="int8",
-            source="Nordic nRF52840 product specification: Cortex-M4F at 64 MHz, 256 KB RAM, 1 MB "
-            "flash. Rates are peaks: 2 MACs a cycle (SMLAD), 32-bit bus.",
+            source="PlatformIO's page of the nRF52840-DK (64 MHz, 1 MB flash, 256 KB RAM), "
+            "https://docs.platformio.org/en/latest/boards/nordicnrf52/nrf52840_dk.html",
+            rates="Estimates, peaks of a Cortex-M4: 2 MACs a cycle (SMLAD), a bus of 32 bits at "
+            "its clock.",
         ),
         Device(
             name="raspberry-pi-4",
             ram_bytes=4 * GIB,
             macs_per_second=4 * 4 * 1.5e9,
-            bytes_per_second=12.8e9,
+            bytes_per_second=4 * 3.2e9,
             dtype="float32",
-            source="Raspberry Pi 4 Model B product brief, 4 GB version: 4 Cortex-A72 at 1.5 GHz, "
-            "LPDDR4-3200 of 32 bits. Rates are peaks: 4 MACs a cycle and core (NEON, float32).",
+            source="The Official Raspberry Pi Beginner's Guide, 3rd edition, appendix F (4 "
+            "Cortex-A72 at 1.5 GHz, LPDDR4 at 3,200 MHz; the version with 4 GB), "
+            "https://issuu.com/28rduan/docs/raspberrypi_beginnersguide_v3/236",
+            rates="Estimates, peaks: 4 MACs a cycle and core (NEON, float32), memory of 32 bits at "
+            "3,200 million transfers a second.",
         ),
         Device(
             name="jetson-nano",
             ram_bytes=4 * GIB,
-            macs_per_second=128 * 921.6e6,
+            macs_per_second=128 * 921e6,
             bytes_per_second=25.6e9,
             dtype="float32",
-            source="NVIDIA Jetson Nano module data sheet: 128 Maxwell cores at 921.6 MHz, "
-            "4 GB LPDDR4 at 25.6 GB/s. Rates are peaks in float32.",
+            source="Comparison of graphics processors (128 cores, 921 MHz, 4 GB LPDDR4 of 64 "
+            "bits at 25.6 GB/s), https://cpu-gpu.alldbin.com/graphics-card-comparison/"
+            "Jetson-TX2-GPU-and-Jetson-Nano-comparison.html",
+            rates="MACs: an estimate, one a cycle and core in float32. Bytes: as the source has "
+            "it, the peak.",
         ),
     ],
 )

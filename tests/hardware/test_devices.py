@@ -10,7 +10,8 @@ from cgraph.hardware.sizes import item_bytes
 
 @pytest.mark.parametrize("device", DEVICES.values(), ids=lambda device: device.name)
 def test_every_device_has_a_source_and_its_rates(device):
-    assert device.source
+    assert "https://" in device.source
+    assert "stimate" in device.rates
     assert device.macs_per_second > 0
     assert device.bytes_per_second > 0
     assert item_bytes(device.dtype) in (1, 4)

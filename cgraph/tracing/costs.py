@@ -189,6 +189,7 @@ RULES: dict[str, Rule] = {
     ),
     **dict.fromkeys(("linear", "linear_dynamic", "linear_relu", "linear_relu_dynamic"), _linear),
     **dict.fromkeys(("linear_dynamic_fp16", "linear_relu_dynamic_fp16"), _linear),
+    "grouped_mm_fallback": _linear,  # of transformers: each row by the matrix of its group
     "matmul": _inner("self"),
     "mm": _inner("self"),
     "mv": _inner("self"),

@@ -223,6 +223,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """The weights that are packed in an object: parameters, though PyTorch shows none."""
         if id(packed) not in self._packed:
             scope = self.scopes.current.scope
+            self.stand_ins.run_anew()
             with _disable_current_modes():
                 found = packed_tensors(packed)
             for tensor, name in zip(found, ("weight", "bias"), strict=False):

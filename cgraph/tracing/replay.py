@@ -101,6 +101,8 @@ class _Run(fx.Interpreter):
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if target is torch.ops.aten.lift_fresh_copy.default:
             return args[0]  # a constant comes into the program
+        if target is torch.ops.aten.contiguous.default and args[0].is_contiguous(**kwargs):
+            return args[0]  # PyTorch does not call the operator then, but export writes it
         if not isinstance(target, torch._ops.HigherOrderOperator):
             return super().call_function(target, args, kwargs)
         name = str(target.name())  # type: ignore[no-untyped-call]

@@ -56,6 +56,14 @@ class StandIns:
         finally:
             fake_tensor.log.disabled = was_disabled
 
+    def run_anew(self) -> None:
+        """Let no call of an operator be looked up among those that fake tensors remember.
+
+        They compare arguments, which packed weights do not allow.
+        """
+        if self._mode is not None:
+            self._mode.cache_enabled = False
+
     def known(self, real: Tensor) -> Tensor | None:
         """The stand-in that was made for a tensor; None where none was."""
         made = self._made.get(id(real))

@@ -166,7 +166,9 @@ def test_setting_the_data_of_a_parameter(fake):
 
 def test_layers_of_hidden_weights():
     layers = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
-    graph = trace(torch.ao.quantization.quantize_dynamic(layers, {nn.Linear}), rows(2))
+    model = torch.ao.quantization.quantize_dynamic(layers, {nn.Linear})
+    graph = trace(model, rows(2))
+    assert trace(model, rows(2)) == graph
     assert (graph.macs, graph.n_parameters, graph.parameter_bytes) == (2 * 4 * 3, 15, 12 + 3 * 4)
     recurrent = nn.Sequential(nn.LSTM(4, 5, 2, bidirectional=True))
     x = torch.randn(3, 2, 4)

@@ -22,7 +22,8 @@ def spaces() -> None:
     table.add_column("what it is, whose, and what brings it")
     for row in listing():
         size = "–" if row.n_architectures is None else f"{row.n_architectures:,}"
-        brings = f"{row.provider}: {row.problem or 'ready'}"
+        state = row.problem or "; ".join(filter(None, ("ready", row.remark)))
+        brings = f"{row.provider}: {state}"
         about = "\n".join(filter(None, (row.summary, row.source, brings)))
         table.add_row(escape(row.name), size, escape(about))
     out.print(table)

@@ -8,7 +8,7 @@ and a package whose space cannot be loaded takes nothing away from the others.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module, metadata, util
@@ -39,8 +39,10 @@ class SpaceRecord:
         Whose it is.
     needs : tuple of str, default=()
         Modules that it cannot do without, beyond what cgraph depends on.
+    accuracies_need : tuple of str, default=()
+        Modules that hold its published accuracies; all else works without them.
     extra : str, default=""
-        The extra of cgraph that installs them.
+        The extra of cgraph that installs either.
     """
 
     name: str
@@ -49,6 +51,7 @@ class SpaceRecord:
     summary: str
     source: str
     needs: tuple[str, ...] = ()
+    accuracies_need: tuple[str, ...] = ()
     extra: str = ""
 
 
@@ -70,6 +73,8 @@ class SpaceInfo:
         The package that brings it.
     problem : str
         Why it cannot be used, and what to do; "" where it can.
+    remark : str, default=""
+        What of it cannot be used, and what to do; "" where all can.
     """
 
     name: str
@@ -78,6 +83,7 @@ class SpaceInfo:
     source: str
     provider: str
     problem: str
+    remark: str = ""
 
 
 SPACES: Table[SpaceRecord] = Table(
@@ -103,6 +109,8 @@ SPACES: Table[SpaceRecord] = Table(
             26_206,
             "graph neural networks of 4 operations in a tree, 9 operations, 9 data sets",
             "Qin et al., 2022, NAS-Bench-Graph, NeurIPS",
+            accuracies_need=("nas_bench_graph",),
+            extra="nasbenchgraph",
         ),
     ],
 )
@@ -163,7 +171,8 @@ def listing() -> list[SpaceInfo]:
             record.summary,
             record.source,
             "cgraph",
-            _missing(record),
+            _missing(record.needs, "needs", record),
+            _missing(record.accuracies_need, "its published accuracies need", record),
         )
         for record in SPACES.values()
     ]
@@ -264,9 +273,9 @@ def _provider(entry: metadata.EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "a package"
 
 
-def _missing(record: SpaceRecord) -> str:
-    """What to install before a space that ships can be used; "" where all is there."""
-    absent = [module for module in record.needs if util.find_spec(module) is None]
+def _missing(modules: Iterable[str], words: str, record: SpaceRecord) -> str:
+    """What to install before modules can be used; "" where all are there."""
+    absent = [module for module in modules if util.find_spec(module) is None]
     if not absent:
         return ""
-    return f"needs {', '.join(absent)}: pip install 'cgraph[{record.extra}]'"
+    return f"{words} {', '.join(absent)}: pip install 'cgraph[{record.extra}]'"

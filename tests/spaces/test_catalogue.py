@@ -118,9 +118,19 @@ def test_options_that_a_space_has_not_are_named():
 
 
 def test_what_is_missing_is_named_with_its_extra(monkeypatch):
-    record = catalogue.SpaceRecord("x", "a:b", 3, "", "", ("not_there",), "graphs")
+    record = catalogue.SpaceRecord("x", "a:b", 3, "", "", ("not_there",), extra="graphs")
     monkeypatch.setattr(catalogue, "SPACES", catalogue.Table("space", [record]))
     assert listing()[0].problem == "needs not_there: pip install 'cgraph[graphs]'"
+    assert listing()[0].remark == ""
+
+
+def test_a_space_whose_published_accuracies_are_missing_says_so(monkeypatch):
+    monkeypatch.setattr(catalogue.util, "find_spec", lambda _: None)
+    row = next(row for row in listing() if row.name == "nasbenchgraph")
+    assert row.problem == ""
+    assert row.remark == (
+        "its published accuracies need nas_bench_graph: pip install 'cgraph[nasbenchgraph]'"
+    )
 
 
 def test_a_module_and_a_name_stand_for_a_space(package):

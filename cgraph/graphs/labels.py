@@ -105,9 +105,9 @@ OPERATION_FAMILIES: Table[Family] = Table(
             "sparse_mm linear_dynamic linalg_multi_dot linalg_matmul linalg_matrix_power "
             "linalg_vecdot trilinear pdist euclidean_dist smm hspmm matrix_power "
             "mixed_dtypes_linear compute_linear_combination",
-            "addmm linear grouped_mm mkldnn_linear sparse_addmm weight_int scaled_mm scaled_grouped_mm "
-            "fbgemm_linear sparse_semi_structured cslt_sparse_mm sparse_sparse sparse_sampled "
-            "sparse_mm dyn_quant_matmul wrapped_quantized_linear",
+            "addmm linear grouped_mm mkldnn_linear sparse_addmm weight_int scaled_mm "
+            "scaled_grouped_mm fbgemm_linear sparse_semi_structured cslt_sparse_mm sparse_sparse "
+            "sparse_sampled sparse_mm dyn_quant_matmul wrapped_quantized_linear",
         ),
         _family(
             "attention",

@@ -209,6 +209,10 @@ def _histogram(
     return found.categories, found.histogram(len(population), sizes)
 
 
+# What to do with a list of graphs.
+PACK = "Population(graphs) is one"
+
+
 def check_counts(name: str, counts: object) -> NDArray[np.float64]:
     """Counts of usage as float64.
 
@@ -221,7 +225,7 @@ def check_counts(name: str, counts: object) -> NDArray[np.float64]:
         array = np.array(counts, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ArgumentError(
-            name, "be a Population or an array of counts", type(counts).__name__
+            name, "be a Population or an array of counts", type(counts).__name__, PACK
         ) from error
     if array.ndim != 2:
         raise ArgumentError(

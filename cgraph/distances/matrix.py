@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from cgraph.distances._loops import is_identity, spread
 from cgraph.distances.blocks import compute, cut, write_condensed, write_square
-from cgraph.distances.features import WEIGHINGS, check_counts
+from cgraph.distances.features import PACK, WEIGHINGS, check_counts
 from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import (
     DistanceMethod,
@@ -235,7 +235,7 @@ def _programs(
         return programs
     if method.feature != "usage":
         raise ArgumentError(
-            name, f"be a Population for the metric {method.name!r}", type(programs).__name__
+            name, f"be a Population for the metric {method.name!r}", type(programs).__name__, PACK
         )
     for option, given, default in histogram:
         if given != default:

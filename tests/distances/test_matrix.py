@@ -79,6 +79,8 @@ POPULATION = Population([KernelGraph("ab", [])])
         (([[1, 2]], "kl", [[np.inf, 0]]), {}, r"other must hold finite counts.*got inf"),
         (([1, 2],), {}, r"shape \(n_graphs, K\), got shape \(2,\)"),
         (("cells",), {}, "a Population or an array of counts, got str"),
+        (([KernelGraph("ab", [])],), {}, r"got list; Population\(graphs\) is one"),
+        (([KernelGraph("ab", [])], "edit"), {}, r"got list; Population\(graphs\) is one"),
         (([[1, 2]], "kl", [[1]]), {}, "have 2 columns as population has, got 1"),
         ((POPULATION, "kl", [[1, 2]]), {}, "be a Population as population is, got ndarray"),
         (([[1, 2]], "kl"), {"dtype": np.int64}, "dtype must be float64 or float32, got int64"),

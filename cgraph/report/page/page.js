@@ -65,7 +65,8 @@
   const drawn = [...everyone].sort((a, b) => points.place[b] - points.place[a]); // the best on top
   function rowsOfMap(chosen) {
     const inside = new Set(chosen);
-    return drawn.map((i) => ({
+    const layer = (i) => (i === state.picked ? 2 : Number(inside.has(i)));  // the last is on top
+    return [...drawn].sort((a, b) => layer(a) - layer(b)).map((i) => ({
       id: i, x: points.x[i], y: points.y[i], place: points.place[i], name: points.name[i],
       chosen: inside.has(i), picked: i === state.picked,
     }));
@@ -86,7 +87,8 @@
       .map((row, k) => ({
         name: points.name[row.point], protocol: row.protocol, share: row.share, value: row.value,
         error: row.error, chosen: inside.has(row.point), offset: ((k * 0.618034) % 1) * 1.2 - 0.6,
-      }));
+      }))
+      .sort((a, b) => Number(a.chosen) - Number(b.chosen));
   }
   function sharesOf(indices) {
     const known = indices.filter((i) => bars.of[i] !== null);

@@ -20,6 +20,16 @@ from cgraph.statistics.recording import quiet
 from cgraph.statistics.values import Outcome, Reason, missing
 
 _STEP = 0.01
+_OF_A_MAP = (4, 5)  # dimensions of a batch of images, or of volumes
+_POOLINGS = frozenset(
+    {
+        "mean",
+        "_adaptive_avg_pool2d",
+        "_adaptive_avg_pool3d",
+        "avg_pool2d",
+        "avg_pool3d",
+    }
+)
 
 
 def zen(probe: Probe, _options: Options) -> Outcome:
@@ -61,12 +71,13 @@ def meco(probe: Probe, _options: Options) -> Outcome:
     constant is uncorrelated with every other, itself included, as in the authors' code.
     """
     is_flat = all(t.dim() <= 2 for t in tensors_of(probe.batches[0]))
-    if is_flat and not any(isinstance(m, nn.Conv2d) for m in probe.model.modules()):
+    kinds = nn.modules.conv._ConvNd
+    if is_flat and not any(isinstance(m, kinds) for m in probe.model.modules()):
         return missing(Reason.NO_FEATURE_MAP)  # batch norm could not run on the one sample
     values: list[float] = []
 
     def keep(_module: nn.Module, _inputs: object, out: Any) -> None:
-        if isinstance(out, Tensor) and out.dim() == 4 and out.shape[1] > 1:
+        if isinstance(out, Tensor) and out.dim() in _OF_A_MAP and out.shape[1] > 1:
             values.append(_least_eigenvalue(out[0].detach()))
 
     leaves = [m for m in probe.model.modules() if not any(True for _ in m.children())]
@@ -99,11 +110,10 @@ class _BeforePooling(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.last: Tensor | None = None
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run an operator, and keep its input where it pools an image to one pixel."""
+        """Run an operator, and keep its input where it pools a map to one value."""
         del types
         out = func(*args, **(kwargs or {}))
-        name = func.overloadpacket.__name__
-        if name in ("mean", "_adaptive_avg_pool2d", "avg_pool2d") and args[0].dim() == 4:
+        if func.overloadpacket.__name__ in _POOLINGS and args[0].dim() in _OF_A_MAP:
             batch, channels = args[0].shape[:2]
             if out.numel() == batch * channels and out.shape[:2] == (batch, channels):
                 self.last = args[0].clone()

@@ -8,34 +8,17 @@ snip (Lee et al., 2019), grasp (Wang et al., 2020), fisher (Turner et al., 2020)
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its name everywhere)
 from torch import Tensor, nn
 
+from cgraph.statistics.layers import CONVOLUTIONS, layers_of
 from cgraph.statistics.options import Options
 from cgraph.statistics.probing import Probe
 from cgraph.statistics.recording import Pass
 from cgraph.statistics.values import Outcome, Reason, missing
-
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_LAYERS = (*_CONVOLUTIONS, nn.Linear)
-
-
-def layers_of(model: nn.Module) -> list[nn.Module]:
-    """The convolutions and linear layers of a model, those of PyTorch Geometric too, each once."""
-    # Who has such a layer has loaded its module.
-    dense = sys.modules.get("torch_geometric.nn.dense.linear")
-    kinds = _LAYERS if dense is None else (*_LAYERS, dense.Linear)
-    return [module for module in model.modules() if isinstance(module, kinds)]
-
-
-def weights_of(model: nn.Module) -> list[Tensor]:
-    """The weights of the layers of a model, a shared one once."""
-    found = {id(layer.weight): layer.weight for layer in layers_of(model)}
-    return [weight for weight in found.values() if isinstance(weight, Tensor)]
 
 
 def grad_norm(probe: Probe, _options: Options) -> Outcome:
@@ -85,14 +68,19 @@ def fisher(probe: Probe, _options: Options) -> Outcome:
             hook.remove()
     if outcome is not None or loss is None:
         return outcome or missing(Reason.NOT_FINITE)
-    outputs = [out for _, out in given]
+    reached = [(layer, out) for layer, out in given if out.requires_grad]
+    if not reached:
+        return Outcome(0.0)
+    outputs = [out for _, out in reached]
     with torch.enable_grad():
         gradients = torch.autograd.grad(
             loss, outputs, allow_unused=True, materialize_grads=True, retain_graph=True
         )
+    if not all(bool(torch.isfinite(g).all()) for g in gradients):
+        return missing(Reason.GRADIENT_NOT_FINITE)
     total = 0.0
-    for (layer, out), gradient in zip(given, gradients, strict=True):
-        channel = 1 if isinstance(layer, _CONVOLUTIONS) else -1
+    for (layer, out), gradient in zip(reached, gradients, strict=True):
+        channel = 1 if isinstance(layer, CONVOLUTIONS) else -1
         product = (out.detach().double() * gradient.double()).movedim(channel, -1)
         per_sample = product.reshape(len(product), -1, product.shape[-1]).sum(1)
         saliency = per_sample.square().mean(0) / 2  # (channels,)
@@ -107,14 +95,14 @@ def zico(probe: Probe, _options: Options) -> Outcome:
     Li, Yang, Bhardwaj and Marculescu (2023, "ZiCo", ICLR). Weights whose gradient does not vary are
     left out, and counted.
     """
-    weights = weights_of(probe.model)
-    if not weights:
+    layers = layers_of(probe.model)
+    if not layers:
         return missing(Reason.NO_WEIGHT)
     if len(probe.batches) < 2:
         return missing(Reason.ONE_BATCH)
-    rows: list[list[Tensor]] = [[] for _ in weights]
+    rows: list[list[Tensor]] = [[] for _ in probe.first.weights]
     for i, seen in enumerate(probe.all):
-        gradients, outcome = _gradients(probe, seen, i, weights)
+        gradients, outcome = _gradients(probe, seen, i)
         if outcome is not None:
             return outcome
         for row, gradient in zip(rows, gradients, strict=True):
@@ -127,8 +115,8 @@ def zico(probe: Probe, _options: Options) -> Outcome:
         n_left_out += int((~varies).sum())
         ratio = float((mean[varies] / std[varies]).sum())
         total += math.log(ratio) if ratio > 0 else 0.0
-    if n_left_out == sum(w.numel() for w in weights):
-        return missing(Reason.IGNORES_INPUT)
+    if n_left_out == sum(w.numel() for w in probe.first.weights):
+        return missing(Reason.SAME_GRADIENT)
     note = f"{n_left_out:,} weights with a constant gradient left out" if n_left_out else ""
     return _finite(total, note)
 
@@ -146,15 +134,14 @@ def _keep_output(
 def _first_gradients(
     probe: Probe, *, create_graph: bool = False
 ) -> tuple[list[Tensor], list[Tensor], Outcome | None]:
-    weights = weights_of(probe.model)
-    if not weights:
+    if not layers_of(probe.model):
         return [], [], missing(Reason.NO_WEIGHT)
-    gradients, outcome = _gradients(probe, probe.first, 0, weights, create_graph=create_graph)
-    return weights, gradients, outcome
+    gradients, outcome = _gradients(probe, probe.first, 0, create_graph=create_graph)
+    return probe.first.weights, gradients, outcome
 
 
 def _gradients(
-    probe: Probe, seen: Pass, i: int, weights: list[Tensor], *, create_graph: bool = False
+    probe: Probe, seen: Pass, i: int, *, create_graph: bool = False
 ) -> tuple[list[Tensor], Outcome | None]:
     """Gradients of the loss of a pass over batch i by weights, or why there are none."""
     loss, outcome = _loss(probe, seen, i)
@@ -163,7 +150,7 @@ def _gradients(
     with torch.enable_grad():
         gradients = torch.autograd.grad(
             loss,
-            weights,
+            seen.weights,
             retain_graph=True,
             create_graph=create_graph,
             allow_unused=True,
@@ -184,6 +171,8 @@ def _loss(probe: Probe, seen: Pass, i: int) -> tuple[Tensor | None, Outcome | No
     labels = probe.labels_of(i, logits.shape[1]).to(logits.device)
     if int(labels.max()) >= logits.shape[1]:
         return None, missing(Reason.TOO_FEW_OUTPUTS)
+    if not logits.requires_grad:
+        return None, missing(Reason.NO_GRADIENT)
     with torch.enable_grad():
         return F.cross_entropy(logits, labels), None
 

@@ -46,6 +46,28 @@ def norm_gradients(
     return _Norm.apply(g, x, weight, mean, inverse_std)  # type: ignore[no-any-return, no-untyped-call]
 
 
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A 3x3 convolution with one pixel of padding, quicker than the libraries in float64.
+
+    Parameters
+    ----------
+    x : Tensor of shape (batch, channels, height, width)
+        Contiguous, on the processor; takes no gradient.
+    weight : Tensor of shape (n_out, channels, 3, 3)
+        As `x`.
+    bias : Tensor of shape (n_out,), optional
+        As `x`.
+
+    Examples
+    --------
+    >>> convolve(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3))[0, 0].tolist()
+    [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
+    """
+    out = x.new_empty(len(x), len(weight), *x.shape[2:])
+    _convolve(x.unsqueeze(2).numpy(), weight.numpy(), out.unsqueeze(2).numpy())
+    return out if bias is None else out.add_(bias[:, None, None])
+
+
 class _ForMany(torch.autograd.Function):
     """A function that is only ever called for many cotangents at once, by `vmap`."""
 

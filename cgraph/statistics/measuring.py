@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from cgraph.statistics.devices import device_of, untouched_generators
 from cgraph.statistics.methods import Protocol, resolve
 from cgraph.statistics.nests import Nest, batch_size, map_tensors
 from cgraph.statistics.probing import Probe, in_quick_layout
+from cgraph.statistics.rounding import widened
 from cgraph.statistics.values import Statistic
 
 
@@ -101,12 +103,15 @@ def measure(
             network.train(mode == "train")
         given = _labels(labels, batches, protocol)
         probe = Probe(network, batches, protocol.observes, given)
+        precision: AbstractContextManager[None] = nullcontext()
         if protocol.is_delicate and any(module.training for module in network.modules()):
             state = torch.get_rng_state()
             if not probe.pin_first():
                 torch.set_rng_state(state)
                 probe = Probe(network.double(), batches, protocol.observes, given)
-        return statistic_of(probe, protocol)
+                precision = widened()
+        with precision:
+            return statistic_of(probe, protocol)
 
 
 def statistic_of(probe: Probe, protocol: Protocol) -> Statistic:

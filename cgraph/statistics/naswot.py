@@ -14,9 +14,12 @@ from torch import Tensor
 
 from cgraph.statistics.codes import Agreements
 from cgraph.statistics.options import Options
-from cgraph.statistics.probing import Probe
+from cgraph.statistics.probing import Probe, relative_rounding
 from cgraph.statistics.recording import run_forward
+from cgraph.statistics.rounding import is_rounding
 from cgraph.statistics.values import Outcome, Reason, missing
+
+_CONSTANT = 1e2  # units of rounding that a row spreads over its mean by rounding alone
 
 
 def naswot_v1(probe: Probe, options: Options) -> Outcome:
@@ -38,8 +41,12 @@ def naswot_v1(probe: Probe, options: Options) -> Outcome:
     if not np.isfinite(jacobian).all():
         return missing(Reason.GRADIENT_NOT_FINITE)
     if not jacobian.any():
-        return missing(Reason.IGNORES_INPUT)
-    if (jacobian == jacobian[:, :1]).all(axis=1).any():
+        return missing(Reason.IGNORES_INPUT if probe.ignores_input else Reason.CANCELLED)
+    rounding = relative_rounding(probe.model)
+    if is_rounding(float(np.linalg.norm(jacobian)), seen.logits, seen.inputs, rounding):
+        return missing(Reason.CANCELLED)
+    spread = np.linalg.norm(jacobian - jacobian.mean(axis=1, keepdims=True), axis=1)
+    if (spread <= _CONSTANT * rounding * np.linalg.norm(jacobian, axis=1)).any():
         return missing(Reason.CONSTANT_JACOBIAN)
     return Outcome(score_of_jacobian(jacobian, options.k), details={"k": options.k})
 

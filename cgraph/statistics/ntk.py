@@ -7,6 +7,7 @@ parameters whose name has "weight"; kappa is the largest eigenvalue of T over th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,9 +20,26 @@ from cgraph.statistics.options import Options
 from cgraph.statistics.per_sample import PerSampleGram, products_of_rows
 from cgraph.statistics.probing import Probe, relative_rounding
 from cgraph.statistics.recording import Pass, Recorded, quiet, run_forward
+from cgraph.statistics.rounding import is_rounding, magnitude_of, may_be_rounding
 from cgraph.statistics.values import Outcome, Reason, missing
 
 _AT_ONCE = 12  # backward passes; more of a thin network do not fit the cache
+
+
+@dataclass(frozen=True, slots=True)
+class Gram:
+    """A Gram matrix of gradients, and what to judge its size by.
+
+    Parameters
+    ----------
+    kernel : ndarray of float64, shape (batch, batch)
+        T.
+    magnitude : float
+        Sum of the sizes of the outputs that gradients were taken of.
+    """
+
+    kernel: NDArray[np.float64]
+    magnitude: float
 
 
 def ntk(probe: Probe, _options: Options) -> Outcome:
@@ -31,27 +49,43 @@ def ntk(probe: Probe, _options: Options) -> Outcome:
         return missing(Reason.NO_WEIGHT)
     if probe.size > sum(p.numel() for p in weights.values()):
         return missing(Reason.TOO_FEW_PARAMETERS)
-    kernel = None
+    gram = None
     if not any(module.training for module in probe.model.modules()):
-        kernel = gram_by_layers(probe.model, weights, probe.batches[0])
-        if kernel is None:
-            kernel = gram_of_independent_samples(probe.model, weights, probe.batches[0])
+        gram = gram_by_layers(probe.model, weights, probe.batches[0])
+        if gram is None:
+            gram = gram_of_independent_samples(probe.model, weights, probe.batches[0])
     method = "gradients of single samples"
-    if kernel is None:
+    if gram is None:
         seen = probe.first
         if not seen.has_batch_axis:
             return missing(Reason.NO_BATCH_AXIS)
         if not seen.is_finite:
             return missing(Reason.NOT_FINITE)
+        sums = seen.sums()
+        if not sums.requires_grad:
+            return missing(Reason.NO_GRADIENT)
         method = "a backward pass a sample"
         kernel = gram_by_backward_passes(
-            seen.sums(),
+            sums,
             list(weights.values()),
             may_stop=probe.ignores_input,
             n_at_once=_AT_ONCE if _is_narrow(probe.model) else 1,
         )
-    outcome = condition_number(kernel, relative_rounding(probe.model))
+        gram = Gram(kernel, magnitude_of(seen.logits))
+    if _is_rounding(probe, gram, list(weights.values())):
+        return missing(Reason.CANCELLED)
+    outcome = condition_number(gram.kernel, relative_rounding(probe.model))
     return Outcome(outcome.value, outcome.reason, outcome.note, {"method": method})
+
+
+def _is_rounding(probe: Probe, gram: Gram, weights: list[Tensor]) -> bool:
+    """Whether there is no gradient of the sum, though the outputs depend on the input."""
+    norm, rounding = float(np.trace(gram.kernel)) ** 0.5, relative_rounding(probe.model)
+    if norm == 0:
+        return not probe.ignores_input
+    return may_be_rounding(norm, gram.magnitude, weights, rounding) and is_rounding(
+        norm, probe.first.logits, weights, rounding
+    )
 
 
 def condition_number(kernel: NDArray[np.float64], rounding: float) -> Outcome:
@@ -71,7 +105,7 @@ def condition_number(kernel: NDArray[np.float64], rounding: float) -> Outcome:
     """
     if not np.isfinite(kernel).all():
         return missing(Reason.GRADIENT_NOT_FINITE)
-    if not kernel.any() or _rows_are_equal(kernel, rounding):
+    if not kernel.any() or (len(kernel) > 1 and _rows_are_equal(kernel, rounding)):
         return missing(Reason.IGNORES_INPUT)
     v = np.linalg.eigvalsh(kernel)
     if v[0] <= len(kernel) * rounding * v[-1]:
@@ -117,6 +151,7 @@ def _gram_of_rows(
             sums, weights, cotangent, retain_graph=True, allow_unused=True, materialize_grads=True
         )
 
+    orders: list[list[int]] = []
     for start in range(0, len(sums), n_at_once):
         chosen = cotangents[start : start + n_at_once]
         if n_at_once == 1:
@@ -125,15 +160,22 @@ def _gram_of_rows(
             with quiet():
                 gradients = torch.func.vmap(pull_back)(chosen)
         block = rows[start : start + n_at_once]
+        if n_at_once == 1:  # copied in the order of memory, the same for all samples
+            orders = orders or [_storage_order(g) for g in gradients]
+            gradients = tuple(g.permute(o) for g, o in zip(gradients, orders, strict=True))
         torch.cat([g.reshape(len(block), -1) for g in gradients], dim=1, out=block)
         if start == 0 and may_stop and not block.any():
             return np.zeros((len(sums), len(sums)))
     return _gram(rows)
 
 
-def gram_by_layers(
-    model: nn.Module, weights: Mapping[str, Tensor], inputs: Nest
-) -> NDArray[np.float64] | None:
+def _storage_order(tensor: Tensor) -> list[int]:
+    """The axes of a tensor in the order of memory."""
+    strides = tensor.stride()
+    return sorted(range(tensor.dim()), key=lambda axis: -strides[axis])
+
+
+def gram_by_layers(model: nn.Module, weights: Mapping[str, Tensor], inputs: Nest) -> Gram | None:
     """T layer by layer, in one forward and one backward pass; None where that cannot be done.
 
     The first two samples have to give among all what they give as a pair, and every weight has to
@@ -162,7 +204,9 @@ def gram_by_layers(
     if not sums.requires_grad or not _agree(sums[:2], pair.sums(), sums, model):
         return None
     left_over = torch.autograd.grad(sums.sum(), list(weights.values()), allow_unused=True)
-    return gram.gram() if all(g is None for g in left_over) else None
+    if any(g is not None for g in left_over):
+        return None
+    return Gram(gram.gram(), magnitude_of(every.logits))
 
 
 def _agree(some: Tensor, others: Tensor, every: Tensor, model: nn.Module) -> bool:
@@ -173,7 +217,7 @@ def _agree(some: Tensor, others: Tensor, every: Tensor, model: nn.Module) -> boo
 
 def gram_of_independent_samples(
     model: nn.Module, weights: Mapping[str, Tensor], inputs: Nest
-) -> NDArray[np.float64] | None:
+) -> Gram | None:
     """T by vectorised gradients of single samples; None where that cannot be done.
 
     The first two samples, run together, have to give what they give alone: where an operator
@@ -197,25 +241,27 @@ def gram_of_independent_samples(
     frozen |= {n: b.detach() for n, b in model.named_buffers()}
     detached = {n: w.detach() for n, w in weights.items()}
 
-    def objective(values: dict[str, Tensor], sample: Nest) -> tuple[Tensor, Tensor]:
+    def objective(values: dict[str, Tensor], sample: Nest) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         alone = map_tensors(lambda t: t.unsqueeze(0) if t.dim() else t, sample)
         outputs = torch.func.functional_call(
             _Caller(model), {f"model.{n}": t for n, t in {**frozen, **values}.items()}, (alone,)
         )
-        total = torch.stack([t.sum() for t in logits_of(outputs)]).sum()
-        return total, total
+        logits = logits_of(outputs)
+        total = torch.stack([t.sum() for t in logits]).sum()
+        return total, (total, torch.stack([t.abs().sum() for t in logits]).sum())
 
     free = map_tensors(lambda t: t.detach(), inputs)
     axes = _batch_axes(free)
     differentiate = torch.func.grad(objective, has_aux=True)
     try:
         with quiet():
-            gradients, alone = torch.func.vmap(differentiate, (None, axes))(detached, free)
+            gradients, (alone, sizes) = torch.func.vmap(differentiate, (None, axes))(detached, free)
     except (RuntimeError, NotImplementedError, ValueError):
         return None  # an operator that cannot be vectorised
     if not _agree(alone[: len(sums)], sums, alone, model):
         return None
-    return _gram(*(g.reshape(len(alone), -1) for g in gradients.values()))
+    kernel = _gram(*(g.reshape(len(alone), -1) for g in gradients.values()))
+    return Gram(kernel, float(sizes.double().sum()))
 
 
 def _is_narrow(model: nn.Module) -> bool:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-_CHUNK = 1 << 16  # values that are widened to float64 at a time
+_CHUNK = 1 << 18  # values that are widened to float64 at a time
 
 
 class PerSampleGram(TorchFunctionMode):

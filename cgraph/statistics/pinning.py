@@ -10,15 +10,19 @@ float32.
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its name everywhere)
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from cgraph.statistics import many
 from cgraph.statistics.nests import Nest, batch_size, call, map_tensors
 from cgraph.statistics.recording import Pass, quiet, run_forward
+from cgraph.statistics.rounding import widened
+
+_WIDE = 64  # channels from which on the libraries are the quicker ones
 
 # Where sums are taken, and so where rounding comes from.
 _LAYERS = frozenset(
@@ -58,8 +62,8 @@ def run_pinned(model: nn.Module, inputs: Nest) -> Pass | None:
         # Channels last is the slower layout in double precision.
         parameter.data = parameter.data.contiguous()
     before = torch.get_rng_state()
-    recorder = _Record()
-    with quiet(), torch.no_grad(), recorder:
+    recorder = _Record(is_channels_last=_is_channels_last(model))
+    with quiet(), torch.no_grad(), recorder, widened():
         call(exact, map_tensors(_to_double, inputs))
     if not torch.equal(before, torch.get_rng_state()):
         return None
@@ -73,26 +77,51 @@ def _to_double(tensor: Tensor) -> Tensor:
     return tensor.detach().double() if tensor.is_floating_point() else tensor
 
 
+def _is_channels_last(model: nn.Module) -> bool:
+    """Whether the weights of convolutions are laid out with channels innermost."""
+    last = torch.channels_last
+    return any(
+        isinstance(m, nn.Conv2d)
+        and m.weight.is_contiguous(memory_format=last)
+        and not m.weight.is_contiguous()
+        for m in model.modules()
+    )
+
+
+class _Value(NamedTuple):
+    """What a layer gave for an input of a shape, in float32."""
+
+    layer: Any
+    shape: torch.Size
+    value: Tensor
+
+
 class _Record(TorchFunctionMode):
     """Keeps what layers give, rounded to float32, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_channels_last: bool) -> None:
         super().__init__()
-        self.values: list[Tensor] = []
+        self.values: list[_Value] = []
+        self._is_channels_last = is_channels_last
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operator, and keep the value of a layer."""
         del types
-        out = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        quick = _quick_call(*args, **kwargs) if func is torch.conv2d else None
+        out = func(*args, **kwargs) if quick is None else many.convolve(*quick)
         if func in _LAYERS:
-            self.values.append(out.float())
+            is_last = self._is_channels_last and out.dim() == 4
+            layout = torch.channels_last if is_last else torch.preserve_format
+            value = out.to(torch.float32, memory_format=layout)
+            self.values.append(_Value(func, _first(args, kwargs).shape, value))
         return out
 
 
 class _Pin(TorchFunctionMode):
     """Puts kept values in place of what layers give, behind the back of autograd."""
 
-    def __init__(self, values: list[Tensor]) -> None:
+    def __init__(self, values: list[_Value]) -> None:
         super().__init__()
         self.values = values[::-1]
         self.fits = True
@@ -100,9 +129,92 @@ class _Pin(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operator, and replace the value of a layer."""
         del types
-        out = func(*args, **(kwargs or {}))
-        if func in _LAYERS and self.fits:
-            self.fits = bool(self.values) and self.values[-1].shape == out.shape
-            if self.fits:
-                out.data.copy_(self.values.pop())
+        kwargs = kwargs or {}
+        if func not in _LAYERS or not self.fits:
+            return func(*args, **kwargs)
+        pinned = self.values.pop() if self.values else None
+        self.fits = (
+            pinned is not None
+            and pinned.layer is func
+            and pinned.shape == _first(args, kwargs).shape
+        )
+        if not self.fits or pinned is None:
+            return func(*args, **kwargs)
+        if func is torch.conv2d:
+            call = _convolution_call(*args, **kwargs)
+            if call is not None:
+                return _Convolution.apply(pinned, *call)  # type: ignore[no-untyped-call]
+        out = func(*args, **kwargs)
+        self.fits = pinned.value.shape == out.shape
+        if self.fits:
+            out.data.copy_(pinned.value)
         return out
+
+
+def _quick_call(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor, Tensor | None] | None:
+    """Arguments for `many.convolve`; None for a convolution that it is not for."""
+    call = _convolution_call(*args, **kwargs)
+    if call is None or call[3:] != ((1, 1), (1, 1), (1, 1), 1):
+        return None
+    x, weight, bias = call[:3]
+    is_small = weight.shape[2:] == (3, 3) and weight.shape[1] < _WIDE
+    if not is_small or x.device.type != "cpu" or x.dtype != torch.float64:
+        return None
+    return x.contiguous(), weight, bias
+
+
+def _first(args: Any, kwargs: Any) -> Tensor:
+    """The first argument of a layer."""
+    first: Tensor = args[0] if args else kwargs["input"]
+    return first
+
+
+def _convolution_call(
+    input: Tensor,  # noqa: A002 (what it is called by)
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> tuple[Any, ...] | None:
+    """Arguments for `_Convolution`; None for a call that it is not for."""
+    if isinstance(padding, str) or input.dim() != 4:
+        return None
+    return input, weight, bias, *(_pair(v) for v in (stride, padding, dilation)), groups
+
+
+class _Convolution(torch.autograd.Function):
+    """A convolution whose value is known, so that only its gradients are computed."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        pinned: _Value,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        *options: Any,
+    ) -> Tensor:
+        """The value that is known."""
+        ctx.save_for_backward(x, weight)
+        ctx.options, ctx.has_bias = options, bias is not None
+        return pinned.value
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients with respect to input, weight and bias."""
+        (g,) = gradients
+        x, weight = ctx.saved_tensors
+        stride, padding, dilation, groups = ctx.options
+        needed = ctx.needs_input_grad[1:4]
+        sizes = [len(weight)] if ctx.has_bias else None
+        found = torch.ops.aten.convolution_backward(
+            g, x, weight, sizes, stride, padding, dilation, False, (0, 0), groups, needed
+        )
+        return None, *found, *[None] * len(ctx.options)
+
+
+def _pair(value: Any) -> tuple[int, ...]:
+    values = (value,) if isinstance(value, int) else tuple(int(v) for v in value)
+    return values if len(values) == 2 else (values[0], values[0])

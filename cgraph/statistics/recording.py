@@ -16,9 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils import parametrize
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cgraph.statistics.codes import Accumulator
+from cgraph.statistics.layers import weights_of
 from cgraph.statistics.narrow import NarrowBackward
 from cgraph.statistics.nests import Nest, call, logits_of, map_tensors, tensors_of
 
@@ -211,12 +213,15 @@ class Pass:
         Number of samples.
     recorded : Recorded
         What the recorder met.
+    weights : list of Tensor, default=[]
+        The weights of convolutions and linear layers as the pass used them, where there is a graph.
     """
 
     logits: list[Tensor]
     inputs: list[Tensor]
     batch_size: int
     recorded: Recorded
+    weights: list[Tensor] = field(default_factory=list)
 
     @property
     def is_finite(self) -> bool:
@@ -273,9 +278,11 @@ def run_forward(
     narrow = NarrowBackward() if with_graph else nullcontext()
     # The fused backward pass of attention has no derivative of its own.
     plain = sdpa_kernel(SDPBackend.MATH) if with_graph else nullcontext()
-    with quiet(), torch.set_grad_enabled(with_graph), plain, narrow, recorder:
-        outputs = call(model, inputs)
-    return Pass(logits_of(outputs), floats, size, recorder.recorded)
+    with quiet(), torch.set_grad_enabled(with_graph), plain, parametrize.cached():
+        weights = weights_of(model) if with_graph else []
+        with narrow, recorder:
+            outputs = call(model, inputs)
+    return Pass(logits_of(outputs), floats, size, recorder.recorded, weights)
 
 
 @contextmanager

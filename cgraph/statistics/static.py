@@ -10,7 +10,7 @@ from torch import nn
 
 from cgraph.errors import TraceError
 from cgraph.graphs.computational import ComputationalGraph
-from cgraph.statistics.gradients import layers_of
+from cgraph.statistics.layers import layers_of
 from cgraph.statistics.nests import Nest, head
 from cgraph.statistics.options import Options
 from cgraph.statistics.probing import Probe

@@ -15,7 +15,7 @@ from cgraph.spaces.nasbenchgraph.measured import (
 from cgraph.spaces.nasbenchgraph.notation import OPERATIONS, parse
 from cgraph.spaces.nasbenchgraph.space import NASBenchGraph
 from cgraph.statistics.candidate import Candidate
-from cgraph.statistics.gradients import layers_of
+from cgraph.statistics.layers import layers_of
 from cgraph.statistics.methods import statistic_names
 
 # Layers of which every operation reads another, but for the identity.

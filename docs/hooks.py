@@ -19,7 +19,6 @@ TABLES = {
     "clusterings": ("cgraph.clustering.methods", "CLUSTERINGS"),
     "statistics": ("cgraph.statistics.methods", "STATISTICS"),
     "devices": ("cgraph.hardware.devices", "DEVICES"),
-    "figures": ("cgraph.report.figures.catalogue", "FIGURES"),
 }
 """Name of a table in a page, as in `{{ distances }}`, and where its records are."""
 
@@ -33,6 +32,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put tables of records where a page names them."""
+    markdown = markdown.replace("{{ gallery }}", gallery())
     return re.sub(r"^\{\{ (\w+) \}\}$", lambda match: table(match.group(1)), markdown, flags=re.M)
 
 
@@ -67,6 +67,19 @@ def commands() -> str:
         found = runner.invoke(app, [command.__name__, "--help"], env=env)
         assert found.exit_code == 0, found.output
         lines += [f"## cgraph {command.__name__}", "", "```", found.output.strip(), "```", ""]
+    return "\n".join(lines)
+
+
+def gallery() -> str:
+    """Every figure: a picture of it, how to read it, and the command that draws it."""
+    from cgraph.report.figures.catalogue import FIGURES
+
+    lines = []
+    for kind in FIGURES.values():
+        needs = f" Needs {' and '.join(kind.needs)}." if kind.needs else ""
+        lines += [f"## {kind.name}", "", f"![{kind.caption}](images/gallery/{kind.name}.png)", ""]
+        lines += [kind.caption + needs, "", "```"]
+        lines += [f"cgraph figure {kind.name} {kind.example}", "```", ""]
     return "\n".join(lines)
 
 

@@ -27,15 +27,18 @@ WIDTHS = ("column", "page")
 
 def figure(
     name: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help=f"Of a study: {', '.join(OF_STUDIES)}. Of a program: {', '.join(OF_PROGRAMS)}."
         ),
-    ],
+    ] = None,
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(help=f"Directory of a study, or a program, or two. {PROGRAM_HELP}"),
-    ],
+    ] = None,
+    is_list: Annotated[
+        bool, typer.Option("--list", help="List the figures: what each shows, and an example.")
+    ] = False,
     path: Annotated[
         Path | None,
         typer.Option("--out", help="File that ends with .pdf, .svg or .png; NAME.pdf by default."),
@@ -74,6 +77,11 @@ def figure(
     from cgraph.report.figures.catalogue import FIGURES
     from cgraph.report.saving import save_figure
 
+    if is_list:
+        _print_figures()
+        return
+    if name is None:
+        raise ArgumentError("NAME", "be given", "none", "--list shows the figures")
     kind = FIGURES[name]
     target = Path(f"{name}.pdf") if path is None else path
     given: dict[str, Any] = {
@@ -85,12 +93,31 @@ def figure(
         "depth": depth,
         "part": part,
     }
-    _check(kind, sources, target, given)
+    _check(kind, sources or [], target, given)
     inches = _inches(width)
     with err.status(f"Drawing {name}"):
-        drawn_from, options = _READERS[kind.source](kind, sources, given)
+        drawn_from, options = _READERS[kind.source](kind, sources or [], given)
         save_figure(kind.draw(*drawn_from, width=inches, **options), target)
     out.print(str(target), highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_figures() -> None:
+    """Every figure: what it shows, what its study has to have, and a command that draws it."""
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from cgraph.report.figures.catalogue import FIGURES
+
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("figure")
+    table.add_column("what it shows, and how it is drawn")
+    for kind in FIGURES.values():
+        needs = f"Needs {' and '.join(kind.needs)}." if kind.needs else ""
+        about = (kind.caption, needs, f"cgraph figure {kind.name} {kind.example}", "")
+        table.add_row(kind.name, escape("\n".join(filter(None, about))))
+        table.add_row()
+    out.print(table)
 
 
 def _check(kind: FigureKind, sources: list[str], path: Path, given: dict[str, Any]) -> None:
@@ -101,7 +128,8 @@ def _check(kind: FigureKind, sources: list[str], path: Path, given: dict[str, An
     if len(sources) != n:
         what = "the directory of a study" if kind.source == "study" else "a program"
         must = f"be {what}" if n == 1 else "be two programs"
-        raise ArgumentError("SOURCES", f"{must} for the figure {kind.name!r}", " ".join(sources))
+        given_sources = " ".join(sources) or "none"
+        raise ArgumentError("SOURCES", f"{must} for the figure {kind.name!r}", given_sources)
     for option, value in given.items():
         if value is not None and option not in kind.options:
             flag = {"limits": "limit", "max_nodes": "nodes", "inputs": "input"}.get(option, option)

@@ -27,6 +27,27 @@ def test_the_names_in_the_help_are_those_of_the_table():
     assert tuple(n for n, kind in FIGURES.items() if kind.source == "study") == OF_STUDIES
 
 
+def test_the_list_says_how_each_figure_is_drawn(run):
+    status, out, _ = run("figure", "--list")
+    assert status == 0
+    words = " ".join(out.split())  # lines are folded
+    for name, kind in FIGURES.items():
+        assert f"cgraph figure {name} {kind.example}" in words
+    assert "Needs accuracy." in words
+
+
+def test_a_name_is_asked_for(run):
+    status, _, err = run("figure")
+    assert status == 2
+    assert "NAME must be given, got none; --list shows the figures" in " ".join(err.split())
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_has_a_small_picture_in_the_gallery(name):
+    picture = Path(__file__).parents[2] / "docs" / "images" / "gallery" / f"{name}.png"
+    assert 0 < picture.stat().st_size < 60_000
+
+
 @pytest.mark.parametrize("name", ["scores", "tau"])
 def test_a_figure_of_a_study(name, run, study, tmp_path):
     path = tmp_path / "new" / "figure.svg"

@@ -50,6 +50,8 @@ class FigureKind:
         `EditDistance`.
     caption : str
         What it shows and how to read it.
+    example : str
+        What may follow its name in ``cgraph figure NAME ...``.
     needs : tuple of str, default=()
         What the tables of a study must have for it; names of `NEEDS`.
     options : tuple of str, default=()
@@ -61,6 +63,7 @@ class FigureKind:
     draw: Callable[..., Figure]
     source: Literal["study", "graph", "footprint", "difference"]
     caption: str
+    example: str
     needs: tuple[Need, ...] = ()
     options: tuple[Option, ...] = ()
 
@@ -103,6 +106,7 @@ FIGURES: Table[FigureKind] = Table(
             "study",
             "Clusters in order of the mean log-rank of their evaluated networks over the "
             "training-free statistics. Bars are 95 % intervals from a bootstrap over networks.",
+            "studies/first",
         ),
         FigureKind(
             "map",
@@ -110,6 +114,7 @@ FIGURES: Table[FigureKind] = Table(
             "study",
             "Every architecture at the first two coordinates of the embedding of its distance; "
             "larger dots are more architectures in one place. Dark is first, light is last.",
+            "studies/first",
         ),
         FigureKind(
             "operations",
@@ -117,6 +122,7 @@ FIGURES: Table[FigureKind] = Table(
             "study",
             "How many kernels of each type a program of the cluster has, on average; orange is "
             "less and purple more than in the whole space.",
+            "studies/first",
         ),
         FigureKind(
             "odds",
@@ -126,6 +132,7 @@ FIGURES: Table[FigureKind] = Table(
             "the rest: log odds ratios of the mean share of a program's kernels, with 95 % "
             "intervals over programs; each program counts once, however many kernels it has. "
             "Filled: significant after the correction of Benjamini and Hochberg.",
+            "studies/first",
             needs=("programs to compare",),
         ),
         FigureKind(
@@ -133,6 +140,7 @@ FIGURES: Table[FigureKind] = Table(
             draw_statistics,
             "study",
             "The statistics of the evaluated networks by cluster; bars are medians.",
+            "studies/first",
         ),
         FigureKind(
             "accuracy",
@@ -140,6 +148,7 @@ FIGURES: Table[FigureKind] = Table(
             "study",
             "Trained accuracy of all architectures by cluster: median and quartiles, whiskers "
             "over 90 % of the networks.",
+            "studies/checked",
             needs=("accuracy",),
         ),
         FigureKind(
@@ -149,6 +158,7 @@ FIGURES: Table[FigureKind] = Table(
             "Trained accuracy of the evaluated networks that each statistic puts first, beside "
             "that of all evaluated networks (grey), for the whole space and under limits on the "
             "stored parameters. Boxes are quartiles, whiskers hold 90 % of the networks.",
+            "studies/checked --limit 0.25MB@int8 --limit 0.5MB@int8",
             needs=("accuracy",),
             options=("limits",),
         ),
@@ -159,6 +169,7 @@ FIGURES: Table[FigureKind] = Table(
             "Kendall's tau-b of each statistic with the trained accuracy of the evaluated "
             "networks, for the whole space and under limits on the stored parameters, with 95 % "
             "intervals from a bootstrap over networks.",
+            "studies/checked --limit 0.25MB@int8 --limit 0.5MB@int8",
             needs=("accuracy",),
             options=("limits",),
         ),
@@ -168,6 +179,7 @@ FIGURES: Table[FigureKind] = Table(
             "study",
             "Each statistic of the evaluated networks against their trained accuracy; light is "
             "more parameters.",
+            "studies/checked",
             needs=("accuracy",),
         ),
         FigureKind(
@@ -177,6 +189,7 @@ FIGURES: Table[FigureKind] = Table(
             "Memory that a program holds while each kernel runs, in the order it ran (grey) and in "
             "the best order (blue), inputs and outputs included; what is stored is shown apart. "
             "Dashed lines are the limits of a device.",
+            "nasbench201:6111 --device stm32f746",
             options=("device", "dtype", "inputs", "depth", "part"),
         ),
         FigureKind(
@@ -185,6 +198,7 @@ FIGURES: Table[FigureKind] = Table(
             "graph",
             "The kernels of a program and what they feed, coloured by family; kernels of one "
             "module are one box where there are many, with their number.",
+            "nasbench201:6111",
             options=("max_nodes", "inputs", "depth", "part"),
         ),
         FigureKind(
@@ -193,6 +207,7 @@ FIGURES: Table[FigureKind] = Table(
             "difference",
             "The cheapest edit that turns one graph into another: kernels that are kept (grey), "
             "replaced (purple, both names), inserted (blue, +) and deleted (red, dashed, −).",
+            "nasbench201:6111 nasbench201:1462",
             options=("max_nodes", "inputs", "depth", "part"),
         ),
     ],

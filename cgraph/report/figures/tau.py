@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from cgraph.report.figures.parts import band_rows, limit_name
 from cgraph.report.style import INK, PAGE_WIDTH, figure_style, is_narrow, new_figure, shades
@@ -29,7 +30,7 @@ def draw_tau(table: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:
     thickness = 0.8 / len(limits)
     with figure_style(width):
         row = (0.12 if is_narrow(width) else 0.15) * len(limits) + 0.1
-        n_columns = 3 if len(limits) == 3 and not is_narrow(width) else 2
+        n_columns = 3 if len(limits) == 3 and width >= 6.5 else 2  # names are two inches long
         legend_rows = -(-len(limits) // n_columns)
         height = 0.6 + 0.2 * legend_rows + row * len(protocols)
         figure, (axes,) = new_figure(height, width=width)
@@ -38,7 +39,7 @@ def draw_tau(table: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:
             where = np.arange(len(protocols)) + (i - (len(limits) - 1) / 2) * thickness
             tau = own["tau"].to_numpy()
             reach = np.abs(own[["tau_low", "tau_high"]].to_numpy().T - tau)
-            axes.barh(
+            bars = axes.barh(
                 where,
                 tau,
                 0.92 * thickness,
@@ -49,6 +50,10 @@ def draw_tau(table: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:
                 error_kw={"ecolor": INK, "elinewidth": 0.9, "capsize": 1.5},
                 label=f"{limit_name(limit)} (n = {int(own['n'].max()):,})",
             )
+            assert bars.errorbar is not None
+            _, caps, lines = bars.errorbar.lines
+            for artist in (*caps, *lines):  # to be seen on dark bars too
+                artist.set_path_effects([withStroke(linewidth=2.2, foreground="white")])
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_yticks(range(len(protocols)), [p.replace("@", "\n") for p in protocols])
         axes.set_ylim(len(protocols) - 0.5, -0.5)

@@ -179,9 +179,10 @@ class Ledger:
         """Whether the storage of a tensor is in the books."""
         return _storage_key(tensor) in self._storages
 
-    def is_written(self, tensor: Tensor) -> bool:
-        """Whether a kernel has written to the storage of a known tensor."""
-        return bool(self._entries[id(tensor)].storage.writes)
+    def n_writes(self, tensor: Tensor) -> int:
+        """How often kernels have written to the storage of a tensor; 0 for an unknown one."""
+        entry = self._entries.get(id(tensor))
+        return len(entry.storage.writes) if entry else 0
 
     def add_given(self, tensor: Tensor, kind: MemoryKind, name: str, scope: str = "") -> None:
         """Enter a tensor that no kernel wrote, under its name.

@@ -25,11 +25,12 @@ from torch.utils._python_dispatch import _disable_current_modes
 from cgraph.errors import ArgumentError, TraceError
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.fusion import fused
+from cgraph.tracing.bypasses import bypasses_of
 from cgraph.tracing.depth import Depth, Recording, at_depth, check_depth
 from cgraph.tracing.doors import found_file, open_door
 from cgraph.tracing.ledger import Ledger
 from cgraph.tracing.onnx_file import graph_of_onnx, is_onnx, read_onnx
-from cgraph.tracing.recorder import AutocastOnMetaError, Recorder, assignments_of
+from cgraph.tracing.recorder import AutocastOnMetaError, Recorder, ValuesNeededError
 from cgraph.tracing.replay import Replay
 from cgraph.tracing.restoring import restored
 from cgraph.tracing.scopes import Scopes
@@ -193,7 +194,7 @@ def _attempt(
                 recorder.bring_named(parameter, "parameter", name)
             for name, buffer in buffers.items():
                 recorder.bring_named(buffer, "buffer", name)
-            with stand_ins.running(), scopes.watched(), assignments_of(recorder), recorder:
+            with stand_ins.running(), scopes.watched(), bypasses_of(recorder), recorder:
                 result = model(*args, **kwargs)
         except Exception as error:
             raise _explained(error, scopes, engine) from error
@@ -321,7 +322,8 @@ def _needs_values(error: Exception) -> bool:
         DynamicOutputShapeException,
     )
 
-    if isinstance(error, DataDependentOutputException | DynamicOutputShapeException):
+    needing = ValuesNeededError, DataDependentOutputException, DynamicOutputShapeException
+    if isinstance(error, needing):
         return True
     text = str(error)
     return any(

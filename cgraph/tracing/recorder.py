@@ -62,6 +62,10 @@ class AutocastOnMetaError(Exception):
     """Autocast is on, and meta tensors would not follow it."""
 
 
+class ValuesNeededError(Exception):
+    """Values of tensors are asked for that are not computed."""
+
+
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Books every operator that is called while it is entered.
 
@@ -82,7 +86,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.ledger = ledger
         self.scopes = scopes
         self.stand_ins = stand_ins
-        self.values = KnownValues(ledger)
+        self.values = KnownValues(ledger, stand_ins)
         self._on_meta = stand_ins.engine == "meta"
         self._computes = stand_ins.engine == "real"
         self._packed: dict[int, tuple[torch.ScriptObject, list[Tensor]]] = {}
@@ -116,11 +120,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if _is_in_autocast():
                 raise AutocastOnMetaError
             args, kwargs = on_device(operator, args, kwargs, META)
+        known = None if self._computes else self.values.read_by(operator, tensors)
         result = self._run(func, operator, args, kwargs, tensors)
         if operator.is_pure and (operator.takes_device or not tensors):
             self._fresh = result
-        if not self._computes:
-            self.values.follow(func, operator, args, kwargs, tensors, result)
+        if known is not None:
+            self.values.follow(func, operator, args, kwargs, known, result)
         return result
 
     def _run(
@@ -270,6 +275,24 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Note that the program has set the `.data` of a tensor."""
         self.stand_ins.rebind(real, self.bring(data, "constant", "constant"))
 
+    def read(self, tensor: Tensor) -> Tensor:
+        """A tensor of the values that a tensor has.
+
+        Raises
+        ------
+        ValuesNeededError
+            If they are not known, since nothing is computed.
+        """
+        if self._computes:
+            stand_in = self.stand_ins.known(tensor)
+            return tensor if stand_in is None else stand_in
+        value = self.values.of(tensor)
+        if value is not None:
+            return value
+        if self._is_made(tensor):
+            raise ValuesNeededError("values are not computed")
+        return tensor
+
     def _ask(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Answer a question about tensors.
 
@@ -290,7 +313,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self.ledger.knows_storage(tensor) or self.stand_ins.is_hidden(tensor):
             return True
         stand_in = self.stand_ins.known(tensor)
-        return stand_in is not None and self.ledger.is_written(stand_in)
+        return stand_in is not None and self.ledger.n_writes(stand_in) > 0
 
     def _run_higher_order(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operator that takes functions: a branch or loop as its operators, else whole."""
@@ -322,37 +345,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             yield
         finally:
             self._is_assigning = False
-
-
-@contextmanager
-def assignments_of(recorder: Recorder) -> Iterator[None]:
-    """A context in which what is assigned to a tensor is noted.
-
-    Setting the `.data` of a real tensor does not change it.
-    """
-    plain: Any = torch._C.TensorBase.data
-    stand_ins = recorder.stand_ins
-
-    def set_item(tensor: Tensor, index: Any, value: Any) -> None:
-        with recorder.assigning():
-            torch._C.TensorBase.__setitem__(tensor, index, value)
-
-    def get(tensor: Tensor) -> Any:
-        stand_in = stand_ins.known(tensor) if stand_ins.is_hidden(tensor) else None
-        return plain.__get__(tensor if stand_in is None else stand_in)
-
-    def put(tensor: Tensor, data: Tensor) -> None:
-        if stand_ins.known(tensor) is None:
-            plain.__set__(tensor, data)
-        else:
-            recorder.give_data(tensor, data)
-
-    torch.Tensor.data = property(get, put)  # type: ignore[assignment]
-    torch.Tensor.__setitem__ = set_item  # type: ignore[assignment, method-assign]
-    try:
-        yield
-    finally:
-        del torch.Tensor.data, torch.Tensor.__setitem__
 
 
 def _laid_out_as_fused(bound: dict[str, Any], result: Tensor) -> Tensor:

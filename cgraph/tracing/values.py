@@ -6,15 +6,17 @@ parameter: what is made of small constants alone is computed beside the recordin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
 from cgraph.tracing.ledger import Ledger
 from cgraph.tracing.operators import Operator
+from cgraph.tracing.standins import StandIns
 
 # Constants with more elements are not followed.
 LIMIT = 64
@@ -28,24 +30,42 @@ class KnownValues:
     Parameters
     ----------
     ledger : Ledger
-        Knows which tensors have been written to, whose value is lost.
+        Knows which tensors have been written to since their value was noted.
+    stand_ins : StandIns
+        Knows what stands in for the real tensors that the program has.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, stand_ins: StandIns) -> None:
         self._ledger = ledger
-        self._values: dict[int, Tensor] = {}
+        self._stand_ins = stand_ins
+        self._values: dict[int, tuple[Tensor, int]] = {}  # and the writes that it includes
 
     def note(self, stand_in: Tensor, real: Tensor) -> None:
         """Keep the value of a constant that is small."""
         if real.numel() <= LIMIT and real.device.type == "cpu" and real.layout is torch.strided:
-            self._values[id(stand_in)] = real
+            self._values[id(stand_in)] = real, self._ledger.n_writes(stand_in)
 
     def of(self, tensor: Tensor) -> Tensor | None:
         """The value of a tensor; None where it is not known."""
-        value = self._values.get(id(tensor))
-        if value is None or (self._ledger.knows(tensor) and self._ledger.is_written(tensor)):
+        stand_in = self._stand_ins.known(tensor)
+        tensor = tensor if stand_in is None else stand_in
+        value, n_writes = self._values.get(id(tensor), (None, 0))
+        return value if n_writes == self._ledger.n_writes(tensor) else None
+
+    def read_by(self, operator: Operator, tensors: Iterable[Tensor]) -> dict[int, Tensor] | None:
+        """The values of all that a call is about to read; None where one is not known."""
+        if operator.is_random or "empty" in operator.name:
             return None
-        return value
+        values: dict[int, Tensor] = {}
+        for tensor in tensors:
+            value = self.of(tensor)
+            if value is None:
+                return None
+            values[id(tensor)] = value
+        if operator.writes:
+            with _disable_current_modes():
+                values = {key: value.clone() for key, value in values.items()}
+        return values
 
     def follow(
         self,
@@ -53,30 +73,35 @@ class KnownValues:
         operator: Operator,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        tensors: list[Tensor],
+        values: dict[int, Tensor],
         result: Any,
     ) -> None:
-        """Compute what a call gives where all it reads is known, and it is small."""
-        if operator.writes or operator.is_random or not isinstance(result, Tensor):
+        """Compute what a call gives from the values it reads, where it is small."""
+        if not isinstance(result, Tensor) or result.numel() > LIMIT:
             return
-        if result.numel() > LIMIT or not all(self.of(t) is not None for t in tensors):
-            return
-        args, kwargs = on_device(operator, self.in_place_of(args), self.in_place_of(kwargs), CPU)
+        args, kwargs = _exchanged(args, values), _exchanged(kwargs, values)
+        args, kwargs = on_device(operator, args, kwargs, CPU)
         with _disable_current_modes():
             value = func(*args, **kwargs)
         if isinstance(value, Tensor):
-            self._values[id(result)] = value
+            self.note(result, value)
 
     def in_place_of(self, value: Any) -> Any:
-        """A nest of arguments with known values in the place of their stand-ins."""
-        if isinstance(value, Tensor):
-            known = self.of(value)
-            return value if known is None else known
-        if isinstance(value, list | tuple):
-            return type(value)([self.in_place_of(v) for v in value])
-        if isinstance(value, dict):
-            return {name: self.in_place_of(v) for name, v in value.items()}
-        return value
+        """A nest of arguments with known values in the place of their tensors."""
+        leaves = [v for v in pytree.tree_leaves(value) if isinstance(v, Tensor)]
+        known = {id(v): self.of(v) for v in leaves}
+        return _exchanged(value, {key: v for key, v in known.items() if v is not None})
+
+
+def _exchanged(value: Any, values: Mapping[int, Tensor]) -> Any:
+    """A nest of arguments with others in the place of some tensors."""
+    if isinstance(value, Tensor):
+        return values.get(id(value), value)
+    if isinstance(value, list | tuple):
+        return type(value)([_exchanged(v, values) for v in value])
+    if isinstance(value, dict):
+        return {name: _exchanged(v, values) for name, v in value.items()}
+    return value
 
 
 def on_device(

@@ -125,6 +125,13 @@ def test_sizes_that_vary_are_those_of_the_inputs():
         trace(program, torch.ones(12, 4))
 
 
+def test_what_lies_in_order_is_not_copied():
+    model = Model(lambda _, x: x.contiguous() + x.t().contiguous().sum())
+    program = export(model, (torch.ones(3, 3),))
+    assert str(program.graph).count("aten.contiguous") == 2
+    assert unnamed(trace(program)) == unnamed(trace(model, torch.ones(3, 3)))
+
+
 def test_conditions_take_the_branch_of_the_values():
     def forward(_, x):
         return torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))

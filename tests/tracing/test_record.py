@@ -210,6 +210,37 @@ def test_small_constants_may_be_asked_for_their_values():
     assert graph.memories[graph.outputs[0]].shape == (3,)
 
 
+def test_counts_in_buffers_may_be_asked_for():
+    def forward(m, x):
+        m.step += 1
+        return x * m.step.item() if m.step % 2 else x + m.steps[1:].tolist()[0]
+
+    model = Model(forward, step=torch.tensor(2), steps=torch.tensor([1, 2]))
+    graph = trace(model, torch.ones(2))
+    assert [k.operation for k in graph.kernels] == ["add", "remainder", "mul"]
+    assert graph.kernels[-1].attributes["other"] == 3
+    assert trace(model, torch.ones(2), fake=False) == graph
+    norm = nn.BatchNorm1d(4, momentum=None)  # divides by the count
+    assert trace(norm, torch.ones(2, 4)) == trace(norm, torch.ones(2, 4), fake=False)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda x: x[1].tolist(),
+        lambda x: x[1].numpy(),
+        lambda x: torch.from_dlpack(x),
+        lambda _: torch.empty(2)[0].item(),
+    ],
+    ids=["tolist", "numpy", "dlpack", "empty"],
+)
+def test_values_that_are_not_computed_cannot_be_read(read):
+    with pytest.raises(TraceError, match="pass fake=False"):
+        trace(Model(lambda _, x: (x, read(x))), torch.ones(2, 3))
+    trace(Model(lambda _, x: (x, read(x))), torch.ones(2, 3), fake=False)
+    assert "tolist" not in vars(torch.Tensor)
+
+
 def test_gradients_inside_a_model():
     def forces(m, x):
         with torch.enable_grad():

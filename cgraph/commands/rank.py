@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cgraph.commands.console import out
+from cgraph.commands.console import err, out
 from cgraph.commands.limits import Fits, MaxEnergy, MaxLatency, MaxParameters, Measured
 from cgraph.commands.result import print_ranking, print_sample
 from cgraph.errors import ArgumentError
@@ -58,12 +58,13 @@ def rank(
         raise ArgumentError("--out", "end in .csv or .parquet", repr(str(file)))
     limits = Limits(fits, max_parameters, max_latency, max_energy, measured)
     names = None if statistics is None else [s.strip() for s in statistics.split(",") if s.strip()]
-    if source.is_dir():
-        if table is not None:
-            raise ArgumentError("TABLE", "be left out for a study, which has one", str(table))
-        ranking = _rank_study(source, names, limits, space, workers)
-    else:
-        ranking = _rank_tables(source, table, names, limits, space, workers)
+    if source.is_dir() and table is not None:
+        raise ArgumentError("TABLE", "be left out for a study, which has one", str(table))
+    with err.status(f"Ranking the clusters of {source.name}"):
+        if source.is_dir():
+            ranking = _rank_study(source, names, limits, space, workers)
+        else:
+            ranking = _rank_tables(source, table, names, limits, space, workers)
     print_ranking(ranking, f"Clusters of {source.name}, best first")
     print_sample(ranking, sample, seed)
     if file is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from rich.table import Table
 from cgraph.commands.console import out
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cgraph.ranking.order import Ranking
     from cgraph.study.result import StudyResult
 
@@ -27,6 +30,8 @@ def print_result(result: StudyResult) -> None:
     from cgraph.study.run import validation_rows
 
     print_ranking(result.ranking, f"Clusters of {result.configuration['space']}, best first")
+    counted = result.statistics["protocol"].isin(result.ranking.protocols)
+    print_failures(result.statistics[counted])
     rows = validation_rows(result)
     if rows:
         checked = Table("choice", title="Against trained accuracy", box=SIMPLE_HEAD)
@@ -64,8 +69,27 @@ def print_ranking(ranking: Ranking, title: str) -> None:
     for protocol in ranking.protocols:
         means.add_column(protocol.replace("@", "\n@"), justify="right")
     for row in clusters:
-        means.add_row(_place(row), *[f"{row[p]:.4g}" for p in ranking.protocols])
+        means.add_row(_place(row), *[_mean(row[p]) for p in ranking.protocols])
     out.print(means)
+
+
+def print_failures(statistics: pd.DataFrame) -> None:
+    """Print why statistics have no value, and of how many networks; nothing where all have one.
+
+    Parameters
+    ----------
+    statistics : DataFrame
+        As `cgraph.evaluate` gives it.
+    """
+    failed = statistics[statistics["value"].isna()]
+    if failed.empty:
+        return
+    out.print("Without a value, and counted as last:")
+    networks = statistics.groupby("protocol")["name"].nunique().to_dict()
+    for (protocol, reason), rows in failed.groupby(["protocol", "reason"], sort=False):
+        n = rows["name"].nunique()
+        line = f"  {protocol}, {n:,} of {networks[protocol]:,} networks: {reason}"
+        out.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def print_sample(ranking: Ranking, n: int, seed: int) -> None:
@@ -86,6 +110,10 @@ def print_sample(ranking: Ranking, n: int, seed: int) -> None:
     out.print("Networks of the best cluster, at random:")
     for name in ranking.sample(min(n, size), random_state=seed):
         out.print(f"  {name}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _mean(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4g}"
 
 
 def _worth(choice: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, is_dataclass
@@ -282,14 +283,17 @@ def _eager() -> AbstractContextManager[Any]:
 def _explained(error: Exception, scopes: Scopes, engine: Engine) -> TraceError:
     """What went wrong, where, and what to do."""
     scope = scopes.of_error(error)
+    if _is_of_nested_tensors(error):
+        problem = "it makes nested tensors, which have no shape"
+        return TraceError(scope, problem, "pad them, and pass a mask")
     if isinstance(error, TraceError):
         return error
     if scopes.elsewhere is not None:
         return _in_another_thread(scopes.elsewhere)
     if isinstance(error, AutocastOnMetaError):
         return TraceError(scope, "autocast does not apply to meta tensors")
-    problem = str(error).strip().splitlines()
-    text = f"{type(error).__name__}: {problem[0] if problem else 'no message'}"
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
     if engine != "real" and _needs_values(error):
         return TraceError(
             scope,
@@ -306,6 +310,13 @@ def _explained(error: Exception, scopes: Scopes, engine: Engine) -> TraceError:
     if engine != "real":
         hint += "; if it does, pass fake=False to run it on copies of the real tensors"
     return TraceError(scope, text, hint)
+
+
+def _is_of_nested_tensors(error: Exception) -> bool:
+    """Whether an operator of nested tensors failed, or PyTorch's code for them."""
+    frames = traceback.walk_tb(error.__traceback__)
+    nested = any(Path(frame.f_code.co_filename).parent.name == "nested" for frame, _ in frames)
+    return nested or "aten._nested_tensor" in str(error)
 
 
 def _in_another_thread(scope: str) -> TraceError:

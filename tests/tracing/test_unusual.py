@@ -103,9 +103,10 @@ def test_nested_tensors_are_refused(layout):
     nested = torch.nested.nested_tensor([rows(2), rows(3)], layout=layout)
     with pytest.raises(TraceError, match="nested tensors, which have no shape; pad them"):
         trace(nn.Linear(4, 4), nested)
-    made = Model(lambda _, x: torch.nested.nested_tensor([x, x]))
-    with pytest.raises(TraceError, match="nested tensors, which have no shape; pad them"):
-        trace(made, rows(2), fake=False)
+    made = Model(lambda _, x: torch.nested.as_nested_tensor([x, x], layout=layout))
+    for fake in (True, False):
+        with pytest.raises(TraceError, match="nested tensors, which have no shape; pad them"):
+            trace(made, rows(2), fake=fake)
 
 
 def test_a_quantised_input_needs_values():

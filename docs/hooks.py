@@ -22,6 +22,9 @@ TABLES = {
 }
 """Name of a table in a page, as in `{{ distances }}`, and where its records are."""
 
+BRIEF = 24
+"""Characters of the cells of a column that stands in a table; a longer one is told below it."""
+
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the pages that are written here."""
@@ -84,13 +87,28 @@ def gallery() -> str:
 
 
 def table(name: str) -> str:
-    """A table of records, in Markdown."""
+    """A table of records in Markdown: brief columns side by side, long ones in a list below."""
     module, attribute = TABLES[name]
-    records = [record for _, record in getattr(import_module(module), attribute).items()]
-    shown = [f.name for f in fields(records[0]) if _is_plain(getattr(r, f.name) for r in records)]
-    rows = [[_cell(getattr(record, column)) for column in shown] for record in records]
-    head = [column.replace("_", " ") for column in shown]
-    return "\n".join(_row(row) for row in [head, ["---"] * len(head), *rows])
+    records = dict(getattr(import_module(module), attribute).items())
+    first = next(iter(records.values()))
+    columns = {
+        field.name: [_cell(getattr(record, field.name)) for record in records.values()]
+        for field in fields(first)
+        if _is_plain(getattr(record, field.name) for record in records.values())
+    }
+    brief = {name: cells for name, cells in columns.items() if max(map(len, cells)) <= BRIEF}
+    head = [column.replace("_", " ") for column in brief]
+    lines = [_row(row) for row in [head, ["---"] * len(head), *zip(*brief.values(), strict=True)]]
+    lines.append("")
+    for i, key in enumerate(records):
+        told = [
+            f"*{name.replace('_', ' ')}*: {_linked(cells[i])}"
+            for name, cells in columns.items()
+            if name not in brief and cells[i]
+        ]
+        if told:
+            lines.append(f"- **{key}**<br>{'<br>'.join(told)}")
+    return "\n".join(lines)
 
 
 def _is_plain(values: Iterable[Any]) -> bool:
@@ -104,7 +122,14 @@ def _cell(value: Any) -> str:
         return ", ".join(map(str, value))
     if value is None or isinstance(value, bool):
         return words(value)
+    if isinstance(value, int | float) and abs(value) >= 1000:
+        return f"{value:,.0f}"
     return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _linked(text: str) -> str:
+    """A text whose addresses are links."""
+    return re.sub(r"https://[^\s;,)]+", lambda match: f"<{match.group()}>", text)
 
 
 def _row(cells: Iterable[str]) -> str:

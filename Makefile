@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv
 OUT ?= studies/nasbench201
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -c constraints.txt
 
 .PHONY: study test lint docs clean
 
@@ -32,11 +32,11 @@ $(VENV)/bin/python:
 # PyTorch comes first: the packages that need it then find the pinned build.
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) torch
-	$(PIP) -e '.[report]'
+	$(PIP) --quiet -e '.[report]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) -e '.[test]'
+	$(PIP) --quiet -e '.[test]'
 	@touch $@
 
 clean:

@@ -64,7 +64,7 @@ def diff(
     """
     from cgraph.distances.edit.exact import DEFAULT_BUDGET, edit_distance
 
-    with err.status(f"Comparing {a} and {b}"):
+    with err.status(f"Comparing {a} and {b}; the first time, what compares is compiled"):
         sides = [
             read_comparable(text, _inputs_of(text, inputs or []), depth=depth, part=part)
             for text in (a, b)

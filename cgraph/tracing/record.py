@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -39,6 +40,8 @@ from cgraph.tracing.standins import Engine, StandIns
 
 if TYPE_CHECKING:
     import onnx
+
+_RECORDING = threading.RLock()
 
 
 def trace(
@@ -148,7 +151,9 @@ def record(
     Meta tensors are tried first and fake tensors where they fail: what either of them can run is
     recorded, and it is the same graph. A model that asks for gradients itself is run with them.
     """
-    with _disable_current_modes():  # the caller may be making fake tensors
+    # One at a time: switches of PyTorch are set for the whole process meanwhile. And the caller
+    # may be making fake tensors.
+    with _RECORDING, _disable_current_modes():
         if not fake:
             return _with_gradients_if_asked(model, args, kwargs, "real")
         try:

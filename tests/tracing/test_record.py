@@ -2,6 +2,7 @@
 
 import copy
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -208,6 +209,21 @@ def test_small_constants_may_be_asked_for_their_values():
     graph = trace(Model(forward, scale=torch.tensor(2.0)), torch.ones(2))
     assert [k.attributes.get("other") for k in graph.kernels if k.operation == "mul"] == [2, 3, 2.0]
     assert graph.memories[graph.outputs[0]].shape == (3,)
+
+
+def test_captures_in_several_threads():
+    def forward(m, x):
+        x[0] = 1
+        return m.layer(x)
+
+    models = [Model(forward, layer=unit(3, n)).eval() for n in (4, 5, 6)]
+    x = torch.ones(1, 3, 8, 8)
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    with ThreadPoolExecutor(3) as pool:
+        graphs = list(pool.map(lambda model: trace(model, x), models * 4))
+    assert graphs == [trace(model, x) for model in models] * 4
+    assert "data" not in vars(torch.Tensor)
+    assert torch.backends.mha.get_fastpath_enabled() == fast_path
 
 
 def test_counts_in_buffers_may_be_asked_for():

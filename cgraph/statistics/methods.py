@@ -170,7 +170,7 @@ STATISTICS: Table[Protocol] = Table(
         ),
         Protocol(
             "naswot-v2@official", naswot_v2, _NASWOT_V2, 1,
-            frozenset({"agreements", "weight graph"}), batch_size=128, shares_batch=True,
+            frozenset({"agreements"}), batch_size=128, shares_batch=True,
             needs=_GRADIENTS, options=Options(is_reachable_only=True), source=_MELLOR_V2,
         ),
         Protocol(

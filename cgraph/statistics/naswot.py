@@ -12,10 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cgraph.errors import ArgumentError
 from cgraph.statistics.codes import Agreements
+from cgraph.statistics.devices import untouched_generators
+from cgraph.statistics.nests import head, map_tensors
 from cgraph.statistics.options import Options
 from cgraph.statistics.probing import Probe, relative_rounding
-from cgraph.statistics.recording import run_forward
+from cgraph.statistics.recording import Pass, run_forward
 from cgraph.statistics.rounding import is_rounding
 from cgraph.statistics.values import Outcome, Reason, missing
 
@@ -121,7 +124,7 @@ def log_determinant(kernel: NDArray[np.float64]) -> Outcome:
 
 def _reachable_agreements(probe: Probe) -> Agreements:
     """Agreements over the rectifiers that the gradient of the outputs comes through."""
-    seen = probe.first
+    seen = _with_graph(probe)
     reached = _sequence_numbers(seen.logits)
     numbers = seen.recorded.sequence_numbers
     skipped = frozenset(i for i, number in enumerate(numbers) if number not in reached)
@@ -130,6 +133,33 @@ def _reachable_agreements(probe: Probe) -> Agreements:
     agreements = Agreements()
     run_forward(probe.model, probe.batches[0], probe.size, rectifiers=[agreements], skipped=skipped)
     return agreements
+
+
+def _with_graph(probe: Probe) -> Pass:
+    """A pass with the graph of autograd: of two samples where they run what the batch runs.
+
+    The graph holds every activation, and which rectifiers are on the way of the gradient does not
+    depend on how many samples there are.
+    """
+    parameters = [p for p in probe.model.parameters() if p.is_floating_point()]
+    before = [p.requires_grad for p in parameters]
+    for parameter in parameters:
+        parameter.requires_grad_()
+    try:
+        with untouched_generators():
+            few = head(map_tensors(Tensor.detach, probe.batches[0]), 2)
+            try:
+                seen = run_forward(probe.model, few, min(2, probe.size), with_graph=True)
+            except ArgumentError:  # a model that is made for batches of one size
+                seen = None
+            if seen is not None and (
+                seen.recorded.n_rectifiers == probe.first.recorded.n_rectifiers
+            ):
+                return seen
+            return run_forward(probe.model, probe.batches[0], probe.size, with_graph=True)
+    finally:
+        for parameter, takes_gradient in zip(parameters, before, strict=True):
+            parameter.requires_grad_(takes_gradient)
 
 
 def _sequence_numbers(outputs: list[Tensor]) -> set[int]:

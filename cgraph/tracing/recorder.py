@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 
 from cgraph.errors import TraceError
 from cgraph.graphs.computational import Attributes, MemoryKind
-from cgraph.tracing import costs, outcomes
+from cgraph.tracing import costs, layouts, outcomes
 from cgraph.tracing.ledger import Ledger
 from cgraph.tracing.operators import (
     Operator,
@@ -156,8 +156,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 raise TypeError(f"{operator.name} takes tensors of one dtype, got {given}")
             result = stand_in(bound) if stand_in else func(*args, **kwargs)
             macs = costs.macs_of(operator.name, bound, result)
-        if self._on_meta and operator.name == "scaled_dot_product_attention":
-            result = _laid_out_as_fused(bound, result)
+        if self._on_meta:
+            result = layouts.laid_out(operator.name, bound, result)
         attributes = attributes_of(operator, bound)
         if key is not None and not any(map(self.ledger.knows_storage, _tensors_in(result))):
             outcomes.remember(key, result, attributes, macs)
@@ -345,18 +345,6 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             yield
         finally:
             self._is_assigning = False
-
-
-def _laid_out_as_fused(bound: dict[str, Any], result: Tensor) -> Tensor:
-    """The result of attention in the layout of PyTorch's fused kernel, which is that of the query.
-
-    On meta tensors attention is done by matrix products, whose layout would make a copy of the
-    view that usually follows.
-    """
-    query = bound["query"]
-    if result.dim() != 4 or bound.get("dropout_p", 0.0) or result.shape != query.shape:
-        return result
-    return torch.empty_like(query)
 
 
 def _is_in_autocast() -> bool:

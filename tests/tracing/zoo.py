@@ -121,6 +121,16 @@ def squeeze_and_excite():
 
 
 @entry
+def channels_last():
+    def forward(m, x):
+        y = m.patch(x.permute(0, 3, 1, 2))
+        return m.head((y + m.group(y)).permute(0, 2, 3, 1).flatten(1))
+
+    parts = {"patch": nn.Conv2d(3, 4, 4, 4), "group": nn.GroupNorm(2, 4)}
+    return Model(forward, **parts, head=nn.Linear(16, 3)), (torch.randn(2, 8, 8, 3),)
+
+
+@entry
 def unet():
     def forward(m, x):
         a = m.down(x)

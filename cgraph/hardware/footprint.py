@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cgraph.errors import ArgumentError
@@ -269,11 +270,58 @@ def fit(
     _check(graph, budget)
     _check_device(device)
     lives = lifetimes(graph, dtype=device.dtype)
-    by_kind = _bytes_by_kind(graph, device.dtype)
-    stored = sum(size for kind, size in by_kind.items() if kind in STORED_KINDS)
     counted = lives if count_io else without_io(lives)
     best = best_order(counted, counts_io=count_io, budget=budget)
-    return _fit(device, device.dtype, stored, best)
+    return _fit(device, device.dtype, _stored_bytes(graph, device.dtype), best)
+
+
+def fit_chain(chain: Sequence[tuple[ComputationalGraph, int]], device: Device) -> Fit:
+    """Whether a program fits that is a chain of blocks, some of which run more than once.
+
+    Parameters
+    ----------
+    chain : sequence of (ComputationalGraph, int)
+        Blocks, and how many of each the program has, with parameters of their own. Each takes one
+        tensor, the result of the block before it, and returns one that all its kernels precede.
+    device : Device
+        The device.
+
+    Returns
+    -------
+    Fit
+        That of `fit` for the whole program: an order of it is one of each block, end to end.
+
+    Raises
+    ------
+    ArgumentError
+        If `device` is not a `Device`, or there is no block.
+
+    Examples
+    --------
+    >>> from cgraph.graphs.computational import Kernel, Memory
+    >>> block = ComputationalGraph(
+    ...     [Memory("x", "input", (8,), "float32", 32), Memory("w", "parameter", (8, 8), "float32",
+    ...      256), Memory("y", "output", (8,), "float32", 32)],
+    ...     [Kernel("linear", "linear")], [(0, 0), (1, 0)], [(0, 2)], [2])
+    >>> fit_chain([(block, 3)], Device("board", ram_bytes=64, flash_bytes=1024)).flash_bytes
+    768
+    """
+    _check_device(device)
+    if not chain:
+        raise ArgumentError("chain", "have a block", "none")
+    orders = [
+        best_order(lifetimes(block, dtype=device.dtype), counts_io=True, budget=BUDGET)
+        for block, _ in chain
+    ]
+    stored = sum(times * _stored_bytes(block, device.dtype) for block, times in chain)
+    in_ram = 0 if device.flash_bytes is not None else stored
+    return Fit(
+        device=device,
+        dtype=device.dtype,
+        flash_bytes=stored - in_ram,
+        ram_bytes=max(best.upper_bytes for best in orders) + in_ram,
+        ram_lower_bytes=max(best.lower_bytes for best in orders) + in_ram,
+    )
 
 
 def _check(graph: ComputationalGraph, budget: int) -> None:
@@ -300,6 +348,11 @@ def _bytes_by_kind(graph: ComputationalGraph, dtype: str | None) -> dict[MemoryK
     for memory in graph.memories:
         by_kind[memory.kind] = by_kind.get(memory.kind, 0) + storage_bytes(memory, dtype)
     return by_kind
+
+
+def _stored_bytes(graph: ComputationalGraph, dtype: str | None) -> int:
+    by_kind = _bytes_by_kind(graph, dtype)
+    return sum(size for kind, size in by_kind.items() if kind in STORED_KINDS)
 
 
 def _fit(device: Device, dtype: str | None, stored_bytes: int, best: BestSchedule) -> Fit:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError
-from cgraph.hardware.devices import DEVICES, Device
-from cgraph.hardware.footprint import fit
+from cgraph.hardware.devices import DEVICES, Device, Fit
+from cgraph.hardware.footprint import fit, fit_chain
 from cgraph.hardware.latency import estimate_latency
 from cgraph.hardware.limits import (
     Limit,
@@ -24,10 +24,12 @@ from cgraph.hardware.limits import (
 )
 from cgraph.hardware.measured import measured_column, read_measured
 from cgraph.parallel import parallel_map
-from cgraph.spaces.space import Space
+from cgraph.spaces.space import Architecture, Space
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cgraph.graphs.computational import ComputationalGraph
 
 KEEPS = "keeps_limits"
 """Column of the table of `limits_table`: whether an architecture keeps every limit."""
@@ -37,6 +39,15 @@ MOST_PROGRAMS = 50_000
 _CHUNK = 64
 
 Progress = Callable[[int, int], None]
+Read = TypeVar("Read")
+
+
+@runtime_checkable
+class HasChains(Protocol):
+    """A space whose networks are chains of blocks, so that what one needs is known sooner."""
+
+    def live_chain(self, arch: Architecture) -> Sequence[tuple[ComputationalGraph, int]]:
+        """What `fit_chain` takes, for the same program as ``graph(arch, "network", "live")``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class Limits:
         if self.fits is not None:
             DEVICES[self.fits]
         if self.max_parameters is not None:
-            parse_parameter_limit(self.max_parameters)
+            _read("max_parameters", parse_parameter_limit, self.max_parameters)
         for wanted in self._measured_limits():
             is_estimate = wanted.quantity == "latency" and wanted.device in DEVICES
             if self.measured is None and not is_estimate:
@@ -95,7 +106,11 @@ class Limits:
 
     def _measured_limits(self) -> list[MeasuredLimit]:
         given = {"latency": self.max_latency, "energy": self.max_energy}
-        return [parse_measured_limit(text, name) for name, text in given.items() if text]
+        return [
+            _read(f"max_{name}", parse_measured_limit, text, name)
+            for name, text in given.items()
+            if text
+        ]
 
     def __bool__(self) -> bool:
         return bool(self.fits or self.max_parameters or self.max_latency or self.max_energy)
@@ -104,6 +119,14 @@ class Limits:
         given = [(field.name, getattr(self, field.name)) for field in fields(self)]
         inside = ", ".join(f"{name}={value!r}" for name, value in given if value is not None)
         return f"Limits({inside})"
+
+
+def _read(name: str, parse: Callable[..., Read], *given: str) -> Read:
+    """What a text means, or an error that names the limit."""
+    try:
+        return parse(*given)
+    except ArgumentError as error:
+        raise ArgumentError(name, error.must, error.got, error.hint) from error
 
 
 def limits_table(
@@ -247,11 +270,17 @@ def _needs_of(
     """`_needs` of some architectures."""
     rows = np.zeros((len(architectures), 3 + len(estimated)))
     for row, arch in zip(rows, architectures.tolist(), strict=True):
-        graph = space.graph(arch, "network", "live")
         if device is not None:
-            verdict = fit(graph, device)
+            verdict = _verdict(space, arch, device)
             missing = verdict.flash_excess_bytes + verdict.ram_excess_bytes
             row[:3] = verdict.flash_bytes, verdict.ram_bytes, missing
-        for place, other in enumerate(estimated):
-            row[3 + place] = 1e3 * estimate_latency(graph, other).seconds
+        if estimated:
+            graph = space.graph(arch, "network", "live")
+            row[3:] = [1e3 * estimate_latency(graph, other).seconds for other in estimated]
     return rows
+
+
+def _verdict(space: Space, arch: int, device: Device) -> Fit:
+    if isinstance(space, HasChains):
+        return fit_chain(space.live_chain(arch), device)
+    return fit(space.graph(arch, "network", "live"), device)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import ComputationalGraph, Kernel, Memory
 from cgraph.hardware.devices import Device
-from cgraph.hardware.footprint import fit, footprint
+from cgraph.hardware.footprint import fit, fit_chain, footprint
 from cgraph.hardware.traffic import bytes_of_kernels
 from tests.hardware.test_schedule import program
 
@@ -134,6 +134,22 @@ def test_fit_refuses_what_a_footprint_refuses():
         fit(linear_and_relu(), board, budget=-2)
     with pytest.raises(ArgumentError, match="graph must be a ComputationalGraph, got str"):
         fit("resnet", board)
+
+
+def test_a_chain_of_one_block_is_that_block():
+    for flash_bytes in (None, 100):
+        device = Device("board", ram_bytes=300, flash_bytes=flash_bytes, dtype="int8")
+        assert fit_chain([(linear_and_relu(), 1)], device) == fit(linear_and_relu(), device)
+    twice = fit_chain([(linear_and_relu(), 2)], Device("board", ram_bytes=300, dtype="int8"))
+    once = fit(linear_and_relu(), Device("board", ram_bytes=300, dtype="int8"))
+    assert twice.ram_bytes == once.ram_bytes + 41  # the stored bytes again
+
+
+def test_a_chain_has_a_block_and_a_device():
+    with pytest.raises(ArgumentError, match="chain must have a block, got none"):
+        fit_chain([], Device("board", ram_bytes=300))
+    with pytest.raises(ArgumentError, match="device must be a Device, got 'gap8'"):
+        fit_chain([(linear_and_relu(), 1)], "gap8")
 
 
 def test_a_verdict_that_another_order_may_change_says_so():

@@ -5,6 +5,8 @@ import torch
 from cgraph.errors import ArchitectureError, UnknownNameError
 from cgraph.graphs.kernel import project
 from cgraph.graphs.passes import live
+from cgraph.hardware.devices import DEVICES
+from cgraph.hardware.footprint import fit, fit_chain
 from cgraph.spaces.nasbench201 import network, notation
 from cgraph.spaces.nasbench201.space import NASBench201
 from cgraph.tracing.record import trace
@@ -38,6 +40,15 @@ def test_composed_is_traced(index, part):
 @pytest.mark.parametrize("index", np.random.default_rng(2).choice(15625, 60, replace=False))
 def test_what_is_alive_of_a_network_is_what_is_alive_of_its_cells(index):
     assert SPACE.graph(int(index), "network", "live") == live(SPACE.graph(int(index), "network"))
+
+
+@pytest.mark.parametrize("device", ["stm32f746", "raspberry-pi-4"])
+@pytest.mark.parametrize(
+    "index", [*SAMPLE, *np.random.default_rng(3).choice(15625, 20, replace=False).tolist()]
+)
+def test_a_network_fits_as_its_chain_of_blocks_does(index, device):
+    whole = fit(SPACE.graph(index, "network", "live"), DEVICES[device])
+    assert fit_chain(SPACE.live_chain(index), DEVICES[device]) == whole
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -138,6 +138,25 @@ def compose_live_network(operations: Sequence[int]) -> ComputationalGraph:
     return assemble(steps, "Network", _input(steps))
 
 
+def live_chain(operations: Sequence[int]) -> list[tuple[ComputationalGraph, int]]:
+    """The blocks of `compose_live_network`, and how many of each it has.
+
+    Examples
+    --------
+    >>> [(len(block.kernels), times) for block, times in live_chain((0, 0, 0, 3, 0, 0))]
+    [(2, 1), (3, 5), (9, 1), (3, 5), (9, 1), (3, 5), (5, 1)]
+    """
+    skeleton, shown = network.SKELETONS["full"], _live_pieces()
+    if ignores_input(np.array([operations], dtype=np.int64)).any():
+        return [(compose_live_network(operations), 1)]
+    chain = [(shown.stem, 1)]
+    for stage in range(skeleton.n_stages):
+        if stage:
+            chain.append((shown.reductions[stage - 1], 1))
+        chain.append((live(compose_cell(operations, stage=stage)), skeleton.n_cells))
+    return [*chain, (shown.head, 1)]
+
+
 @cache
 def _live_pieces() -> Pieces:
     """What of each piece is alive."""

@@ -113,6 +113,12 @@ class NASBench201(Space):
         compose = graphs.compose_network if form == "raw" else graphs.compose_live_network
         return compose(operations)
 
+    def live_chain(self, arch: Architecture) -> list[tuple[ComputationalGraph, int]]:
+        """Blocks of the live network of a cell, and how many of each it has; see `HasChains`."""
+        from cgraph.spaces.nasbench201 import graphs
+
+        return graphs.live_chain(notation.operations_table()[self.index(arch)].tolist())
+
     def population(
         self, part: Part = "cell", form: Form = "live", *, boundary: bool = False
     ) -> Population:

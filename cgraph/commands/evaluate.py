@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,10 +93,15 @@ def evaluate(
         raise ArgumentError("TARGET", "be given", "none", "or --list for the statistics")
     from cgraph.spaces.limits import Limits
 
-    limits = Limits(fits, max_parameters, max_latency, max_energy, measured)
+    with _named_as_options():
+        limits = Limits(fits, max_parameters, max_latency, max_energy, measured)
     places = _places(path)
+    if workers == 0:
+        raise ArgumentError("--workers", "be a number of processes, or -1 for every core", 0)
     with err.status(f"Reading {target}"):
         models = read_target(target, sample=sample, seed=seed, limits=limits, n_jobs=workers)
+    with _named_as_options():
+        course = _training(steps, epochs, at, data)
     options: dict[str, Any] = {
         "statistics": [name.strip() for name in statistics.split(",") if name.strip()],
         "inputs": _inputs(inputs),
@@ -102,11 +109,12 @@ def evaluate(
         "input_shape": None if input_shape is None else _shape(input_shape),
         "n_draws": draws,
         "seed": seed,
-        "training": _training(steps, epochs, at, data),
+        "training": course,
         "device": device,
         "n_jobs": workers,
     }
-    table = _evaluate(models, options, places)
+    with _named_as_options():
+        table = _evaluate(models, options, places)
     print_values(table, target)
     found = None
     if agreement:
@@ -138,6 +146,30 @@ class Places:
     draws: Path
 
 
+_OPTIONS = {"n_draws": "--draws", "n_jobs": "--workers"} | {
+    name: f"--{name.replace('_', '-')}"
+    for name in (
+        "statistics", "inputs", "labels", "input_shape", "steps", "epochs", "at", "data", "device",
+        "seed", "fits", "max_parameters", "max_latency", "max_energy", "measured",
+    )
+}  # fmt: skip
+
+
+@contextmanager
+def _named_as_options() -> Iterator[None]:
+    """An error of an argument names the option that it came from."""
+    try:
+        yield
+    except ArgumentError as error:
+        if error.argument == "training":
+            must = f"come with --steps or --epochs, which {error.must}"
+            raise ArgumentError("--statistics", must, error.got) from error
+        if error.argument not in _OPTIONS:
+            raise
+        option = _OPTIONS[error.argument]
+        raise ArgumentError(option, error.must, error.got, error.hint) from error
+
+
 def _places(path: Path | None) -> Places | None:
     """Files of a directory, or beside a file; the directory is made."""
     if path is None:
@@ -153,7 +185,11 @@ def _places(path: Path | None) -> Places | None:
         )
     if path.suffix or path.is_file():
         raise ArgumentError("--out", f"be a directory, or end in {', '.join(ENDINGS)}", str(path))
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        must = "be a directory that can be made"
+        raise ArgumentError("--out", must, f"{str(path)!r} ({error.strerror})") from error
     ending = ENDINGS[0]
     return Places(path / f"{TABLE}{ending}", path / f"{AGREEMENT}{ending}", path / DRAWS)
 
@@ -204,7 +240,15 @@ def _inputs(text: str | None) -> Any:
 def _array(path: Path, option: str) -> Any:
     import numpy as np
 
-    return np.load(_there(path, option))
+    must = "hold one array of numbers, as numpy.save writes it"
+    try:
+        array = np.load(_there(path, option))
+    except (ValueError, EOFError) as error:
+        raise ArgumentError(option, must, f"{str(path)!r} ({error})") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise ArgumentError(option, must, f"{str(path)!r} of {kind}")
+    return array
 
 
 def _there(path: Path, option: str) -> Path:

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -186,15 +187,22 @@ def _finished(store):
         (["nasbench201", "--sample", 99999], "1 to 5,425"),
         (["nasbench201:3", "--sample", 2], "--sample must be left out for an architecture"),
         (["nasbench201:3", "--statistics", "nkt"], "did you mean 'ntk'"),
-        (["nasbench201:3", "--statistics", "accuracy"], "Training(epochs=10)"),
+        (["nasbench201:3", "--statistics", "accuracy"], "--statistics must come with --steps"),
         (["nasbench201:3", "--data", "x.npz"], "--data must come with --steps or --epochs"),
         (["nasbench201:3", "--steps", 1, "--at", "half"], "--at must be parts like 0,0.5,1"),
         (["nasbench201:3", "--steps", 1, "--data", "x.npz"], "--data must be a file that is there"),
         (["nasbench201:3", "--inputs", "x.npy"], "--inputs must be a file that is there"),
-        (["nasbench201:3", "--device", "nonsense"], "device must be a device"),
+        (["nasbench201:3", "--device", "nonsense"], "--device must be a device"),
+        (["nasbench201:3", "--draws", 0], "--draws must be at least 1"),
+        (["nasbench201:3", "--steps", 0], "--steps must be a whole number"),
+        (["nasbench201", "--max-parameters", 10], "--max-parameters must be an amount"),
+        (["nasbench201", "--max-latency", -1], "--max-latency must be a device and an amount"),
+        (["nasbench201:3", "--inputs", "text.npy"], "--inputs must hold one array of numbers"),
+        (["nasbench201:3", "--inputs", "words.npy"], "'words.npy' of <U1"),
+        (["nasbench201:3", "--out", "text.npy/deeper"], "--out must be a directory that can be"),
         (["nasbench201:3", "--out", "table.txt"], "--out must be a directory, or end in .parquet"),
         (["nasbench201:3", "--out", "absent/table.csv"], "in a directory that is there"),
-        (["evaluated_models:several"], "input_shape must be given for 'small'"),
+        (["evaluated_models:several"], "--input-shape must be given for 'small'"),
         (["evaluated_models:number"], "name a space, what builds a module"),
         (["evaluated_models:smal"], "did you mean small"),
         (["evaluated_models:small", "--input-shape", "big"], "the shape of one input, like 3,32"),
@@ -204,6 +212,8 @@ def _finished(store):
     ids=lambda v: " ".join(map(str, v))[-30:] if isinstance(v, list) else "",
 )
 def test_an_error_is_one_message(arguments, fact, run, here):
+    Path("text.npy").write_text("words")
+    np.save("words.npy", ["a", "b"])
     status, _, err = run("evaluate", *arguments, "--workers", 1)
     assert status == 2
     assert fact in err

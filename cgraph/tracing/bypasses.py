@@ -1,10 +1,12 @@
 """What a program does to tensors without an operator that says so.
 
-It sets the `.data` or an item of a tensor, and reads values into Python and NumPy.
+It sets the `.data` or an item of a tensor, reads values into Python and NumPy, and asks where a
+tensor is.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +26,8 @@ def bypasses_of(recorder: Recorder) -> Iterator[None]:
     """A context in which a recorder sees what goes past it.
 
     Setting the `.data` of a real tensor is noted and does not change it; setting an item to a
-    number is done as on the CPU; and values that are not computed cannot be read.
+    number is done as on the CPU; values that are not computed cannot be read; and meta tensors
+    are where the program believes them to be.
 
     Parameters
     ----------
@@ -35,6 +38,7 @@ def bypasses_of(recorder: Recorder) -> Iterator[None]:
         "data": _data_for(recorder),
         "__setitem__": _set_item_for(recorder),
         **{name: _reader_for(recorder, name) for name in READERS},
+        **_places_for(recorder),
     }
     own = {name: vars(Tensor)[name] for name in replaced if name in vars(Tensor)}
     for name, value in replaced.items():
@@ -64,6 +68,26 @@ def _data_for(recorder: Recorder) -> property:
             recorder.give_data(tensor, data)
 
     return property(get, put)
+
+
+def _places_for(recorder: Recorder) -> dict[str, property]:
+    """The properties that say where a tensor is."""
+    plain: Any = torch._C.TensorBase.device
+    thread = threading.get_ident()
+
+    def device(tensor: Tensor) -> torch.device:
+        found: torch.device = plain.__get__(tensor)
+        shown = recorder.shown_device
+        if shown is None or found.type != "meta" or threading.get_ident() != thread:
+            return found
+        return shown
+
+    return {
+        "device": property(device),
+        "is_cpu": property(lambda tensor: device(tensor).type == "cpu"),
+        "is_cuda": property(lambda tensor: device(tensor).type == "cuda"),
+        "is_meta": property(lambda tensor: device(tensor).type == "meta"),
+    }
 
 
 def _set_item_for(recorder: Recorder) -> Callable[..., None]:

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -189,7 +189,8 @@ def _attempt(
     scopes = Scopes(model)
     ledger = Ledger([*parameters, *buffers])
     stand_ins = StandIns(engine, autograd)
-    recorder = Recorder(ledger, scopes, stand_ins)
+    given = [*parameters.values(), *buffers.values(), *tensors_in((args, kwargs))]
+    recorder = Recorder(ledger, scopes, stand_ins, _only_device(given))
     # With autograd out of the way an operator arrives whole; with it, as what it is made of.
     below = nullcontext() if autograd else torch._C._AutoDispatchBelowAutograd()
     objects = pytree.tree_leaves((args, kwargs))
@@ -267,6 +268,13 @@ def tensors_in(value: Any) -> list[Tensor]:
         else:
             found += [tensor for _, tensor in _tensors_of_object(leaf)]
     return found
+
+
+def _only_device(tensors: Sequence[Tensor]) -> torch.device | None:
+    """The device that all tensors are on; None where they are on several, or it is not here."""
+    devices = {tensor.device for tensor in tensors}
+    is_here = torch.cuda.is_available() or all(device.type != "cuda" for device in devices)
+    return devices.pop() if len(devices) == 1 and is_here else None
 
 
 def _is_tensor(value: Any) -> bool:

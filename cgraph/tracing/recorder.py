@@ -77,15 +77,24 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Says which module is running.
     stand_ins : StandIns
         Stand-ins for real tensors that the program brings along.
+    device : torch.device, default=None
+        The device that the program is to see meta tensors on; None for "meta".
     """
 
     supports_higher_order_operators = True
 
-    def __init__(self, ledger: Ledger, scopes: Scopes, stand_ins: StandIns) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        scopes: Scopes,
+        stand_ins: StandIns,
+        device: torch.device | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.ledger = ledger
         self.scopes = scopes
         self.stand_ins = stand_ins
+        self.shown_device = device
         self.values = KnownValues(ledger, stand_ins)
         self._on_meta = stand_ins.engine == "meta"
         self._computes = stand_ins.engine == "real"
@@ -97,7 +106,13 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Run an operator on stand-ins and book it."""
-        kwargs = kwargs or {}
+        shown, self.shown_device = self.shown_device, None  # PyTorch itself sees where they are
+        try:
+            return self._dispatch(func, args, kwargs or {})
+        finally:
+            self.shown_device = shown
+
+    def _dispatch(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not isinstance(func, torch._ops.OpOverload):
             return self._run_higher_order(func, args, kwargs)
         if func.namespace == "prim":

@@ -157,6 +157,22 @@ def test_control_flow_takes_the_branch_of_the_example():
     assert trace(model, torch.ones(2)).kernels[0].operation == "tanh"
 
 
+def test_a_program_sees_where_its_tensors_are():
+    def forward(m, x):
+        assert not x.is_meta
+        places = torch.arange(4, device=x.device)
+        made = torch.empty_like(x).copy_(x)
+        if m.table.device != x.device or made.device.type != "cpu":
+            m.table = m.table.to(x.device)
+        return made + m.table + places
+
+    model = Model(forward, table=torch.ones(4))
+    graph = trace(model, torch.ones(2, 4))
+    assert [k.operation for k in graph.kernels] == ["arange", "empty_like", "copy", "add", "add"]
+    assert trace(model, torch.ones(2, 4), fake=False) == graph
+    assert torch.ones(1, device="meta").is_meta
+
+
 def test_the_same_twice_and_of_a_copy():
     model = nn.Sequential(unit(3, 8), unit(8, 8, groups=8), nn.Flatten(), nn.Linear(512, 2))
     x = torch.randn(1, 3, 8, 8)

@@ -65,6 +65,11 @@ def print_ranking(ranking: Ranking, title: str) -> None:
     for row in clusters:
         table.add_row(*_cells(row))
     out.print(table)
+    out.print(
+        "Score: mean log-rank over the statistics, at most 0. Likely: 95 % interval of the place. "
+        "A place with = cannot be told from the first.\n",
+        highlight=False,
+    )
     means = Table("place", title="Mean of each statistic", box=SIMPLE_HEAD)
     for protocol in ranking.protocols:
         means.add_column(protocol.replace("@", "\n@"), justify="right")

@@ -101,8 +101,9 @@ def trace(
     Notes
     -----
     The model runs without gradients, with PyTorch's fused transformer layers switched off and
-    compiled parts run as they were written. Meta tensors are tried first; where the model does
-    not run on them it runs on fake tensors, which know their device.
+    compiled parts run as they were written. Meta tensors are tried first, which the model sees on
+    the device of its own; where it does not run on them it runs on fake tensors. Threads that
+    capture wait for each other.
 
     A program of `torch.export` is replayed operator by operator. As it was exported (not
     decomposed), it gives the very graph of its model; what export has left out (with `strict=True`

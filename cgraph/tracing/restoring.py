@@ -9,6 +9,7 @@ model calls, and autocast's memory of cast weights.
 
 from __future__ import annotations
 
+import functools
 import random
 import sys
 from collections import OrderedDict
@@ -47,9 +48,11 @@ def restored(model: nn.Module, arguments: Sequence[Any] = ()) -> Iterator[None]:
     # Autocast keeps the weights it has cast: stand-ins must not stay among them.
     caches = torch.is_autocast_cache_enabled()
     torch.set_autocast_cache_enabled(False)
+    _forget_results(model)
     try:
         yield
     finally:
+        _forget_results(model)
         torch.set_autocast_cache_enabled(caches)
         torch.backends.mha.set_fastpath_enabled(fast_path)
         random.setstate(states[0])
@@ -152,6 +155,15 @@ def _same(value: Any, copy: Any) -> bool:
     if isinstance(value, list):
         return all(a is b for a, b in zip(value, copy, strict=True))
     return all(a is b and value[a] is copy[b] for a, b in zip(value, copy, strict=True))
+
+
+def _forget_results(model: nn.Module) -> None:
+    """Empty the caches of methods of modules: stand-ins must not stay among what they remember."""
+    kinds = {type(module) for module in model.modules()}
+    for owner in (*model.modules(), *kinds):
+        for value in list(vars(owner).values()):
+            if isinstance(value, functools._lru_cache_wrapper):
+                value.cache_clear()
 
 
 def _generators(model: nn.Module, things: Iterable[Any]) -> list[torch.Generator]:

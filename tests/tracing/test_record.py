@@ -1,6 +1,7 @@
 """What a capture says: kinds, names, sizes, aliases; and what it leaves untouched."""
 
 import copy
+import functools
 import random
 from concurrent.futures import ThreadPoolExecutor
 
@@ -155,6 +156,21 @@ def test_control_flow_takes_the_branch_of_the_example():
     model = Model(lambda _, x: x.relu() if x.shape[0] > 2 else x.tanh())
     assert trace(model, torch.ones(3)).kernels[0].operation == "relu"
     assert trace(model, torch.ones(2)).kernels[0].operation == "tanh"
+
+
+def test_no_stand_in_stays_in_the_cache_of_a_method():
+    class Positions(nn.Module):
+        @functools.lru_cache  # noqa: B019
+        def table(self, n, device):
+            return torch.arange(n, device=device)
+
+        def forward(self, x):
+            return x + self.table(x.shape[-1], x.device)
+
+    model, x = Positions(), torch.ones(2, 4)
+    graph = trace(model, x)
+    assert not model(x).is_meta
+    assert trace(model, x) == graph
 
 
 def test_a_program_sees_where_its_tensors_are():

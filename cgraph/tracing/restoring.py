@@ -14,7 +14,8 @@ import random
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -158,12 +159,34 @@ def _same(value: Any, copy: Any) -> bool:
 
 
 def _forget_results(model: nn.Module) -> None:
-    """Empty the caches of methods of modules: stand-ins must not stay among what they remember."""
-    kinds = {type(module) for module in model.modules()}
-    for owner in (*model.modules(), *kinds):
+    """Empty the caches of functions of modules, of their classes and of the files of these.
+
+    Stand-ins must not stay among what they remember.
+    """
+    kinds = {kind for module in model.modules() for kind in type(module).__mro__}
+    files = {kind.__module__ for kind in kinds}
+    own = [sys.modules[name] for name in files if name in sys.modules and not _is_of_torch(name)]
+    for owner in (*model.modules(), *kinds, *own):
         for value in list(vars(owner).values()):
-            if isinstance(value, functools._lru_cache_wrapper):
-                value.cache_clear()
+            method = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+            for function in (method, *_enclosed(method)):
+                if isinstance(function, functools._lru_cache_wrapper):
+                    function.cache_clear()
+
+
+def _is_of_torch(name: str) -> bool:
+    return name.partition(".")[0] == "torch"
+
+
+def _enclosed(function: Any) -> list[Any]:
+    """What stands behind a function, as a cache behind the one that decides whether to ask it."""
+    if not isinstance(function, FunctionType) or function.__closure__ is None:
+        return []
+    found = []
+    for cell in function.__closure__:
+        with suppress(ValueError):  # of an empty cell
+            found.append(cell.cell_contents)
+    return found
 
 
 def _generators(model: nn.Module, things: Iterable[Any]) -> list[torch.Generator]:

@@ -158,12 +158,37 @@ def test_control_flow_takes_the_branch_of_the_example():
     assert trace(model, torch.ones(2)).kernels[0].operation == "tanh"
 
 
-def test_no_stand_in_stays_in_the_cache_of_a_method():
-    class Positions(nn.Module):
-        @functools.lru_cache  # noqa: B019
-        def table(self, n, device):
-            return torch.arange(n, device=device)
+@functools.lru_cache
+def remembered(n, device):
+    return torch.arange(n, device=device)
 
+
+def asked_through_another(function):
+    cached = functools.lru_cache(function)
+    return lambda *args: cached(*args)
+
+
+class OfMethod(nn.Module):
+    @functools.lru_cache  # noqa: B019
+    def table(self, n, device):
+        return torch.arange(n, device=device)
+
+
+class OfStaticMethod(nn.Module):
+    @staticmethod
+    @asked_through_another
+    def table(n, device):
+        return torch.arange(n, device=device)
+
+
+class OfFile(nn.Module):
+    def table(self, n, device):
+        return remembered(n, device)
+
+
+@pytest.mark.parametrize("kind", [OfMethod, OfStaticMethod, OfFile])
+def test_no_stand_in_stays_in_a_cache(kind):
+    class Positions(kind):
         def forward(self, x):
             return x + self.table(x.shape[-1], x.device)
 

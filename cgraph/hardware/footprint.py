@@ -149,8 +149,9 @@ class Footprint:
         ArgumentError
             If `device` is not a `Device`.
         """
+        _check_device(device)
         best = self.best if count_io else self.best_without_io
-        return _fit(device, self.dtype, self.stored_bytes, best)
+        return _fit(device, self.dtype, self.stored_bytes, [best])
 
     def __repr__(self) -> str:
         mark = "" if self.best.exact else f" (at least {self.best.lower_bytes:,})"
@@ -272,7 +273,7 @@ def fit(
     lives = lifetimes(graph, dtype=device.dtype)
     counted = lives if count_io else without_io(lives)
     best = best_order(counted, counts_io=count_io, budget=budget)
-    return _fit(device, device.dtype, _stored_bytes(graph, device.dtype), best)
+    return _fit(device, device.dtype, _stored_bytes(graph, device.dtype), [best])
 
 
 def fit_chain(chain: Sequence[tuple[ComputationalGraph, int]], device: Device) -> Fit:
@@ -314,14 +315,7 @@ def fit_chain(chain: Sequence[tuple[ComputationalGraph, int]], device: Device) -
         for block, _ in chain
     ]
     stored = sum(times * _stored_bytes(block, device.dtype) for block, times in chain)
-    in_ram = 0 if device.flash_bytes is not None else stored
-    return Fit(
-        device=device,
-        dtype=device.dtype,
-        flash_bytes=stored - in_ram,
-        ram_bytes=max(best.upper_bytes for best in orders) + in_ram,
-        ram_lower_bytes=max(best.lower_bytes for best in orders) + in_ram,
-    )
+    return _fit(device, device.dtype, stored, orders)
 
 
 def _check(graph: ComputationalGraph, budget: int) -> None:
@@ -355,13 +349,15 @@ def _stored_bytes(graph: ComputationalGraph, dtype: str | None) -> int:
     return sum(size for kind, size in by_kind.items() if kind in STORED_KINDS)
 
 
-def _fit(device: Device, dtype: str | None, stored_bytes: int, best: BestSchedule) -> Fit:
-    _check_device(device)
+def _fit(
+    device: Device, dtype: str | None, stored_bytes: int, orders: Sequence[BestSchedule]
+) -> Fit:
+    """The verdict on a program that runs in some orders, one after the other."""
     in_ram = 0 if device.flash_bytes is not None else stored_bytes
     return Fit(
         device=device,
         dtype=dtype,
         flash_bytes=stored_bytes - in_ram,
-        ram_bytes=best.upper_bytes + in_ram,
-        ram_lower_bytes=best.lower_bytes + in_ram,
+        ram_bytes=max(best.upper_bytes for best in orders) + in_ram,
+        ram_lower_bytes=max(best.lower_bytes for best in orders) + in_ram,
     )

@@ -101,6 +101,10 @@ def read_program(
     TraceError
         If a model cannot be captured.
     """
+    if not text.strip():
+        raise ArgumentError(
+            "program", "be named", repr(text), "like nasbench201:6111 or FILE.py:FACTORY"
+        )
     chosen = how or Reading(depth=depth)  # type: ignore[arg-type]
     found = architecture_of(text)
     if found is not None:

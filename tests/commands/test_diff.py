@@ -46,6 +46,12 @@ def test_a_string_that_one_space_reads(run):
     assert out.splitlines()[0].startswith(name)
 
 
+def test_no_name_at_all(run):
+    status, _, said = run("diff", "", "nasbench201:1")
+    assert status == 2
+    assert "program must be named, got ''; like nasbench201:6111" in " ".join(said.split())
+
+
 def test_names_that_look_like_pictures(run, tmp_path):
     (tmp_path / "nets.py").write_text("from torch.nn import ReLU as a, Tanh as b\n")
     status, out, _ = run(

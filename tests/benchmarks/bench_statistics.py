@@ -8,6 +8,7 @@ own. `--quick` takes a thin network.
 
 import argparse
 import copy
+import ctypes
 import gc
 import platform
 import subprocess
@@ -97,10 +98,18 @@ def timed(runs, repeats):
 
 
 def peak_of(run):
-    """MiB that a run takes at its peak beyond what the process holds before; None off Linux."""
+    """MiB that a run takes at its peak beyond what the process holds before; None off Linux.
+
+    A process with a past has free memory of its own, which a run takes again without a trace:
+    what is free is given back before, as far as the C library can, and a peak is best taken in
+    a new process.
+    """
     if not Path("/proc/self/clear_refs").exists():
         return None
     gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
     before = _memory("VmRSS")
     run()

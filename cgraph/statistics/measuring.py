@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import Attributes
+from cgraph.statistics.copying import copy_of
 from cgraph.statistics.datasets import classes_of
 from cgraph.statistics.devices import device_of, untouched_generators
 from cgraph.statistics.methods import Protocol, resolve
@@ -128,26 +128,6 @@ def statistic_of(probe: Probe, protocol: Protocol) -> Statistic:
     return Statistic(
         outcome.value, outcome.reason, protocol.name, Attributes(parameters), outcome.note
     )
-
-
-def copy_of(model: nn.Module) -> nn.Module:
-    """A copy of a model that shares nothing with it.
-
-    Raises
-    ------
-    ArgumentError
-        If the model holds something that cannot be copied, such as a tensor that is still part of
-        a graph of autograd.
-    """
-    try:
-        return copy.deepcopy(model)
-    except (RuntimeError, TypeError) as error:
-        raise ArgumentError(
-            "model",
-            "be a module that copy.deepcopy can copy, so that it is left as it was found",
-            f"{type(model).__name__}, which it cannot: {error}",
-            "drop cached tensors, or measure a model fresh from its factory",
-        ) from error
 
 
 def _labels(labels: Any, batches: list[Nest], protocol: Protocol) -> list[Tensor] | None:

@@ -9,7 +9,6 @@ float32.
 
 from __future__ import annotations
 
-import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -17,12 +16,13 @@ import torch.nn.functional as F  # noqa: N812 (its name everywhere)
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from cgraph.statistics import many
+from cgraph.statistics import many, winograd
+from cgraph.statistics.copying import copy_of
 from cgraph.statistics.nests import Nest, batch_size, call, map_tensors
 from cgraph.statistics.recording import Pass, quiet, run_forward
 from cgraph.statistics.rounding import widened
 
-_WIDE = 64  # channels from which on the libraries are the quicker ones
+_MANY_INPUTS = 64  # channels from which on the libraries are quicker than `many`
 
 # Where sums are taken, and so where rounding comes from.
 _LAYERS = frozenset(
@@ -57,17 +57,18 @@ def run_pinned(model: nn.Module, inputs: Nest) -> Pass | None:
         other layers in the other precision.
     """
     size = batch_size(inputs)
-    exact = copy.deepcopy(model).double()
+    exact = copy_of(model).double()
     for parameter in exact.parameters():
         # Channels last is the slower layout in double precision.
         parameter.data = parameter.data.contiguous()
     before = torch.get_rng_state()
-    recorder = _Record(is_channels_last=_is_channels_last(model))
+    workspace = winograd.Workspace()
+    recorder = _Record(workspace, is_channels_last=_is_channels_last(model))
     with quiet(), torch.no_grad(), recorder, widened():
         call(exact, map_tensors(_to_double, inputs))
     if not torch.equal(before, torch.get_rng_state()):
         return None
-    pin = _Pin(recorder.values)
+    pin = _Pin(recorder.values, workspace)
     with pin:
         result = run_forward(model, inputs, size, with_graph=True)
     return result if pin.fits and not pin.values else None
@@ -99,17 +100,25 @@ class _Value(NamedTuple):
 class _Record(TorchFunctionMode):
     """Keeps what layers give, rounded to float32, in order."""
 
-    def __init__(self, *, is_channels_last: bool) -> None:
+    def __init__(self, workspace: winograd.Workspace, *, is_channels_last: bool) -> None:
         super().__init__()
         self.values: list[_Value] = []
+        self._workspace = workspace
         self._is_channels_last = is_channels_last
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run an operator, and keep the value of a layer."""
         del types
         kwargs = kwargs or {}
-        quick = _quick_call(*args, **kwargs) if func is torch.conv2d else None
-        out = func(*args, **kwargs) if quick is None else many.convolve(*quick)
+        call = _convolution_call(*args, **kwargs) if func is torch.conv2d else None
+        if call is None or not _is_quick(call):
+            out = func(*args, **kwargs)
+        elif _is_wide(call):
+            out = winograd.convolve(*call[:3], workspace=self._workspace)
+        elif call[1].shape[1] < _MANY_INPUTS:
+            out = many.convolve(call[0].contiguous(), *call[1:3])
+        else:
+            out = func(*args, **kwargs)
         if func in _LAYERS:
             is_last = self._is_channels_last and out.dim() == 4
             layout = torch.channels_last if is_last else torch.preserve_format
@@ -121,9 +130,10 @@ class _Record(TorchFunctionMode):
 class _Pin(TorchFunctionMode):
     """Puts kept values in place of what layers give, behind the back of autograd."""
 
-    def __init__(self, values: list[_Value]) -> None:
+    def __init__(self, values: list[_Value], workspace: winograd.Workspace) -> None:
         super().__init__()
         self.values = values[::-1]
+        self._workspace = workspace
         self.fits = True
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -143,7 +153,7 @@ class _Pin(TorchFunctionMode):
         if func is torch.conv2d:
             call = _convolution_call(*args, **kwargs)
             if call is not None:
-                return _Convolution.apply(pinned, *call)  # type: ignore[no-untyped-call]
+                return _Convolution.apply(pinned, self._workspace, *call)  # type: ignore[no-untyped-call]
         out = func(*args, **kwargs)
         self.fits = pinned.value.shape == out.shape
         if self.fits:
@@ -151,16 +161,17 @@ class _Pin(TorchFunctionMode):
         return out
 
 
-def _quick_call(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor, Tensor | None] | None:
-    """Arguments for `many.convolve`; None for a convolution that it is not for."""
-    call = _convolution_call(*args, **kwargs)
-    if call is None or call[3:] != ((1, 1), (1, 1), (1, 1), 1):
-        return None
-    x, weight, bias = call[:3]
-    is_small = weight.shape[2:] == (3, 3) and weight.shape[1] < _WIDE
-    if not is_small or x.device.type != "cpu" or x.dtype != torch.float64:
-        return None
-    return x.contiguous(), weight, bias
+def _is_quick(call: tuple[Any, ...]) -> bool:
+    """Whether there is code of ours for a convolution."""
+    x, weight = call[:2]
+    is_plain = tuple(weight.shape[2:]) == (3, 3) and call[3:] == ((1, 1), (1, 1), (1, 1), 1)
+    return is_plain and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+
+
+def _is_wide(call: tuple[Any, ...]) -> bool:
+    """Whether a convolution has the channels that tiles pay for."""
+    n_out, n_in = call[1].shape[:2]
+    return bool(min(n_out, n_in) >= winograd.LEAST)
 
 
 def _first(args: Any, kwargs: Any) -> Tensor:
@@ -191,6 +202,7 @@ class _Convolution(torch.autograd.Function):
     def forward(
         ctx: Any,
         pinned: _Value,
+        workspace: winograd.Workspace,
         x: Tensor,
         weight: Tensor,
         bias: Tensor | None,
@@ -199,6 +211,9 @@ class _Convolution(torch.autograd.Function):
         """The value that is known."""
         ctx.save_for_backward(x, weight)
         ctx.options, ctx.has_bias = options, bias is not None
+        call = (x, weight, bias, *options)
+        is_in_tiles = _is_quick(call) and _is_wide(call)
+        ctx.transposed = winograd.Transposed(weight, workspace) if is_in_tiles else None
         return pinned.value
 
     @staticmethod
@@ -207,12 +222,16 @@ class _Convolution(torch.autograd.Function):
         (g,) = gradients
         x, weight = ctx.saved_tensors
         stride, padding, dilation, groups = ctx.options
-        needed = ctx.needs_input_grad[1:4]
+        needed = ctx.needs_input_grad[2:5]
+        if ctx.transposed is not None:
+            in_tiles = ctx.transposed.gradients(g, x, needs_input=needed[0], needs_weight=needed[1])
+            grad_bias = g.sum((0, 2, 3)) if needed[2] else None
+            return None, None, *in_tiles, grad_bias, *[None] * len(ctx.options)
         sizes = [len(weight)] if ctx.has_bias else None
         found = torch.ops.aten.convolution_backward(
             g, x, weight, sizes, stride, padding, dilation, False, (0, 0), groups, needed
         )
-        return None, *found, *[None] * len(ctx.options)
+        return None, None, *found, *[None] * len(ctx.options)
 
 
 def _pair(value: Any) -> tuple[int, ...]:

@@ -25,8 +25,8 @@ _EXACT_IN_FLOAT32 = 1 << 24
 class Accumulator(Interface):
     """What takes codes, one activation after another."""
 
-    def add(self, code: Tensor) -> None:
-        """Take the code of one activation: bool, shape (batch, ...)."""
+    def add(self, values: Tensor) -> None:
+        """Take one activation, positive where a unit is on: shape (batch, ...), any type."""
 
 
 class Agreements:
@@ -40,16 +40,16 @@ class Agreements:
         self.n_units = 0
         self._differences: NDArray[np.int64] | None = None
 
-    def add(self, code: Tensor) -> None:
-        """Take the code of one activation: bool, shape (batch, ...)."""
-        flat = _flat_in_storage_order(code)
+    def add(self, values: Tensor) -> None:
+        """Take one activation, positive where a unit is on: shape (batch, ...), any type."""
+        flat = _flat_in_storage_order(values)
         if self._differences is None:
             self._differences = np.zeros((len(flat), len(flat)), dtype=np.int64)
         self.n_units += flat.shape[1]
         if flat.device.type == "cpu":
             _add_hamming(_packed(flat), self._differences)
         else:
-            self._differences += _hamming_by_products(flat).cpu().numpy()
+            self._differences += _hamming_by_products(flat > 0).cpu().numpy()
 
     @property
     def kernel(self) -> NDArray[np.float64]:
@@ -71,9 +71,9 @@ class Patterns:
         self._batches: list[list[NDArray[np.uint8]]] = []
         self.n_samples = 0
 
-    def add(self, code: Tensor) -> None:
-        """Take the code of one activation: bool, shape (batch, ...)."""
-        self._open.append(np.packbits(code.reshape(len(code), -1).cpu().numpy(), axis=1))
+    def add(self, values: Tensor) -> None:
+        """Take one activation, positive where a unit is on: shape (batch, ...), any type."""
+        self._open.append(np.packbits((values > 0).reshape(len(values), -1).cpu().numpy(), axis=1))
 
     def end_batch(self) -> None:
         """Close the batch whose activations were added."""
@@ -101,9 +101,9 @@ class UnitPatterns:
         self._columns: set[bytes] = set()
         self.n_units = 0
 
-    def add(self, code: Tensor) -> None:
-        """Take the code of one activation: bool, shape (batch, ...)."""
-        columns = code.reshape(len(code), -1).cpu().numpy().T
+    def add(self, values: Tensor) -> None:
+        """Take one activation, positive where a unit is on: shape (batch, ...), any type."""
+        columns = (values > 0).reshape(len(values), -1).cpu().numpy().T
         packed = np.unique(np.packbits(columns, axis=1), axis=0)
         self.n_units += len(columns)
         self._columns.update(row.tobytes() for row in packed)
@@ -114,19 +114,20 @@ class UnitPatterns:
         return len(self._columns)
 
 
-def _flat_in_storage_order(code: Tensor) -> Tensor:
-    """The code as (batch, units), units in the order of memory, so that nothing is moved."""
-    strides = code.stride()
-    order = sorted(range(1, code.dim()), key=lambda d: -strides[d])
-    return code.permute(0, *order).reshape(len(code), -1)
+def _flat_in_storage_order(values: Tensor) -> Tensor:
+    """Values as (batch, units), units in the order of memory, so that nothing is moved."""
+    strides = values.stride()
+    order = sorted(range(1, values.dim()), key=lambda d: -strides[d])
+    return values.permute(0, *order).reshape(len(values), -1)
 
 
 def _packed(flat: Tensor) -> NDArray[np.uint64]:
-    """Bits in words, shape (batch, n_words); the last word is filled up with zeros."""
-    padding = 63 - (flat.shape[1] + 63) % 64
-    if padding:
-        flat = torch.nn.functional.pad(flat, (0, padding))
-    return np.packbits(flat.numpy(), axis=1).view(np.uint64)
+    """What is positive as bits in words, shape (batch, n_words), filled up with zeros."""
+    if flat.dtype not in (torch.float32, torch.float64):
+        flat = (flat > 0).float()
+    words = np.zeros((len(flat), (flat.shape[1] + 63) // 64), np.uint64)
+    _pack(flat.contiguous().numpy(), words)
+    return words
 
 
 def _hamming_by_products(flat: Tensor) -> Tensor:
@@ -146,6 +147,22 @@ def _popcount(_typing_context: Any, _word: Any) -> Any:
         return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), generate
+
+
+@numba.njit(cache=True)
+def _pack(values: NDArray[Any], words: NDArray[np.uint64]) -> None:
+    """Compare and pack in one go, as codes of their own take longer to write than to make."""
+    n, m = values.shape
+    for s in range(n):
+        row = values[s]
+        for w in range(m // 64):
+            chunk = row[64 * w : 64 * w + 64]
+            word = np.uint64(0)
+            for b in range(64):
+                word |= np.uint64(chunk[b] > 0) << np.uint64(b)
+            words[s, w] = word
+        for k in range(m // 64 * 64, m):
+            words[s, k // 64] |= np.uint64(row[k] > 0) << np.uint64(k % 64)
 
 
 @numba.njit(cache=True)

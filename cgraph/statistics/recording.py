@@ -27,45 +27,48 @@ from cgraph.statistics.nests import Nest, call, logits_of, map_tensors, tensors_
 Reading = Callable[[tuple[Any, ...], dict[str, Any], Tensor], "Tensor | None"]
 
 
-def _positive(_args: tuple[Any, ...], _kwargs: dict[str, Any], out: Tensor) -> Tensor:
-    return out > 0
+# What a rectifier is read by: a tensor that is positive where a unit is on.
 
 
-def _positive_input(args: tuple[Any, ...], _kwargs: dict[str, Any], _out: Tensor) -> Tensor:
-    code: Tensor = args[0] > 0
-    return code
+def _output(_args: tuple[Any, ...], _kwargs: dict[str, Any], out: Tensor) -> Tensor:
+    return out
+
+
+def _input(args: tuple[Any, ...], _kwargs: dict[str, Any], _out: Tensor) -> Tensor:
+    given: Tensor = args[0]
+    return given
 
 
 def _above_half(_args: tuple[Any, ...], _kwargs: dict[str, Any], out: Tensor) -> Tensor:
-    return out > 0.5
+    return out - 0.5  # exact around one half
 
 
 def _clamped_at_zero(args: tuple[Any, ...], kwargs: dict[str, Any], out: Tensor) -> Tensor | None:
     low = kwargs.get("min", args[1] if len(args) > 1 else None)
-    return out > 0 if _is_zero(low) else None
+    return out if _is_zero(low) else None
 
 
 def _maximum_with_zero(
     args: tuple[Any, ...], _kwargs: dict[str, Any], out: Tensor
 ) -> Tensor | None:
-    return out > 0 if _is_zero(args[0]) or _is_zero(args[1]) else None
+    return out if _is_zero(args[0]) or _is_zero(args[1]) else None
 
 
 def _hardtanh_from_zero(
     args: tuple[Any, ...], kwargs: dict[str, Any], out: Tensor
 ) -> Tensor | None:
     low = kwargs.get("min_val", args[1] if len(args) > 1 else -1)
-    return out > 0 if low == 0 else None
+    return out if low == 0 else None
 
 
 def _threshold_at_zero(
     args: tuple[Any, ...], _kwargs: dict[str, Any], out: Tensor
 ) -> Tensor | None:
-    return out > 0 if args[1] == 0 and args[2] == 0 else None
+    return out if args[1] == 0 and args[2] == 0 else None
 
 
 def _relu_epilogue(_args: tuple[Any, ...], kwargs: dict[str, Any], out: Tensor) -> Tensor | None:
-    return None if kwargs.get("use_gelu", False) else out > 0
+    return None if kwargs.get("use_gelu", False) else out
 
 
 def _is_zero(value: Any) -> bool:
@@ -77,35 +80,35 @@ def _is_zero(value: Any) -> bool:
 # Operators without overload and in-place mark. Both are zero on one side or change their slope
 # at zero: between kinks the network is linear.
 RECTIFIERS: dict[str, Reading] = {
-    "relu": _positive,
+    "relu": _output,
     "clamp_min": _clamped_at_zero,
     "clamp": _clamped_at_zero,
     "maximum": _maximum_with_zero,
     "fmax": _maximum_with_zero,
     "hardtanh": _hardtanh_from_zero,  # what relu6 is made of
     "threshold": _threshold_at_zero,
-    "leaky_relu": _positive,
-    "rrelu_with_noise": _positive,
-    "_prelu_kernel": _positive_input,
+    "leaky_relu": _output,
+    "rrelu_with_noise": _output,
+    "_prelu_kernel": _input,
     "_addmm_activation": _relu_epilogue,
-    "_add_relu": _positive,
-    "cudnn_convolution_relu": _positive,
-    "cudnn_convolution_add_relu": _positive,
-    "miopen_convolution_relu": _positive,
-    "miopen_convolution_add_relu": _positive,
+    "_add_relu": _output,
+    "cudnn_convolution_relu": _output,
+    "cudnn_convolution_add_relu": _output,
+    "miopen_convolution_relu": _output,
+    "miopen_convolution_add_relu": _output,
 }
 
 # Smooth activations, by the sign of their input.
 SMOOTH: dict[str, Reading] = {
-    "elu": _positive,
-    "celu": _positive,
-    "gelu": _positive,
-    "silu": _positive,
-    "mish": _positive,
-    "hardswish": _positive,
-    "tanh": _positive,
-    "softplus": _positive_input,
-    "log_sigmoid_forward": _positive_input,
+    "elu": _output,
+    "celu": _output,
+    "gelu": _output,
+    "silu": _output,
+    "mish": _output,
+    "hardswish": _output,
+    "tanh": _output,
+    "softplus": _input,
+    "log_sigmoid_forward": _input,
     "sigmoid": _above_half,
     "hardsigmoid": _above_half,
 }
@@ -169,9 +172,9 @@ class RectifierRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name = func.overloadpacket.__name__.rstrip("_")
         reading = RECTIFIERS.get(name)
         if reading is not None:
-            code = reading(args, kwargs, out)
-            if code is not None:
-                self._take_rectifier(code)
+            values = reading(args, kwargs, out)
+            if values is not None:
+                self._take_rectifier(values)
                 return out
         if self._smooth:
             reading = SMOOTH.get(name)
@@ -179,24 +182,24 @@ class RectifierRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._take_smooth(name, reading(args, kwargs, out))
         return out
 
-    def _take_rectifier(self, code: Tensor) -> None:
+    def _take_rectifier(self, values: Tensor) -> None:
         seen = self.recorded
         index = seen.n_rectifiers
         seen.n_rectifiers += 1
         # The node of this call was made just before the call came down here.
         seen.sequence_numbers.append(torch._C._autograd._get_sequence_nr() - 1)
-        if code.dim() == 0 or len(code) != self._batch_size:
+        if values.dim() == 0 or len(values) != self._batch_size:
             seen.lacks_batch_axis = True
         elif index not in self._skipped:
             for accumulator in self._rectifiers:
-                accumulator.add(code)
+                accumulator.add(values.detach())
 
-    def _take_smooth(self, name: str, code: Tensor | None) -> None:
-        assert code is not None, "every reading of a smooth activation gives a code"
-        if code.dim() and len(code) == self._batch_size:
+    def _take_smooth(self, name: str, values: Tensor | None) -> None:
+        assert values is not None, "every smooth activation has a reading"
+        if values.dim() and len(values) == self._batch_size:
             self.recorded.smooth_names.add(name)
             for accumulator in self._smooth:
-                accumulator.add(code)
+                accumulator.add(values.detach())
 
 
 @dataclass(frozen=True, slots=True)

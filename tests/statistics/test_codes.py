@@ -27,6 +27,25 @@ def test_agreements(shape, is_channels_last, seed):
     )
 
 
+@given(
+    st.integers(1, 200),
+    st.sampled_from([torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64]),
+)
+def test_values_are_compared_with_zero_as_they_are_packed(width, dtype):
+    generator = torch.Generator().manual_seed(width)
+    values = (torch.randn(5, width, generator=generator) * 3).to(dtype)
+    values[0, : width // 2] = 0
+    if dtype.is_floating_point:
+        values[1, : width // 3] = float("nan")
+        values[2, : width // 4] = -0.0
+        values[3, : width // 4] = float("inf")
+    agreements = Agreements()
+    agreements.add(values)
+    on = values.double().numpy() > 0
+    expected = [[int((a == b).sum()) for b in on] for a in on]
+    np.testing.assert_array_equal(agreements.kernel, expected)
+
+
 @given(SHAPES, st.integers(0, 99))
 def test_patterns(shape, seed):
     code = np.random.default_rng(seed).random(shape) < 0.5

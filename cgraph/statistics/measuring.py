@@ -77,8 +77,8 @@ def measure(
     --------
     >>> x = torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
     >>> result = measure(nn.ReLU(), "regions", x)
-    >>> result.value, result.protocol, result.note
-    (3.0, 'regions@full', 'saturated: every sample is in a region of its own')
+    >>> result.value, result.protocol, result.note.name
+    (3.0, 'regions@full', 'SATURATED')
     """
     if not isinstance(model, nn.Module):
         raise ArgumentError("model", "be a torch.nn.Module", type(model).__name__)

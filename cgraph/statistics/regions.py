@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cgraph.statistics.options import Options
 from cgraph.statistics.probing import Probe
-from cgraph.statistics.values import Outcome, Reason, missing
+from cgraph.statistics.values import Caveat, Outcome, Reason, missing
 
 
 def regions(probe: Probe, _options: Options) -> Outcome:
@@ -20,11 +20,11 @@ def regions(probe: Probe, _options: Options) -> Outcome:
     if not all(seen.is_finite for seen in passes):
         return missing(Reason.NOT_FINITE)
     n_samples, count = probe.patterns.n_samples, probe.patterns.n_distinct
-    note = ""
+    note: Caveat | str = ""
     if count == n_samples:
-        note = "saturated: every sample is in a region of its own"
+        note = Caveat.SATURATED
     elif count == 1:
-        note = "degenerate: every sample is in one region"
+        note = Caveat.ONE_REGION
     return Outcome(float(count), note=note, details={"n_samples": n_samples})
 
 
@@ -42,5 +42,5 @@ def swap(probe: Probe, _options: Options) -> Outcome:
         return missing(Reason.NOT_FINITE)
     patterns = probe.unit_patterns
     count, n_possible = patterns.n_distinct, min(patterns.n_units, 2**probe.size)
-    note = "saturated: every pattern there can be" if count == n_possible else ""
+    note = Caveat.EVERY_PATTERN if count == n_possible else ""
     return Outcome(float(count), note=note, details={"n_units": patterns.n_units})

@@ -39,6 +39,14 @@ class Reason(StrEnum):
     TOO_FEW_OUTPUTS = "the network has fewer outputs than there are classes"
 
 
+class Caveat(StrEnum):
+    """What is said of a value at an end of its scale: it is kept, but tells less than it seems."""
+
+    SATURATED = "saturated: every sample is in a region of its own"
+    ONE_REGION = "degenerate: every sample is in one region"
+    EVERY_PATTERN = "saturated: every pattern there can be"
+
+
 @dataclass(frozen=True, slots=True)
 class Statistic:
     """One statistic of one network.
@@ -53,8 +61,8 @@ class Statistic:
         Which definition with which choices: "naswot-v1@zero-cost-nas".
     parameters : Attributes, default=Attributes()
         What the value depends on: batch size, mode, constants of the definition, data type.
-    note : str, default=""
-        What one has to know to read the value, such as "saturated".
+    note : Caveat or str, default=""
+        What one has to know to read the value; a `Caveat` at an end of its scale.
 
     Examples
     --------
@@ -66,7 +74,7 @@ class Statistic:
     reason: Reason | None
     protocol: str
     parameters: Attributes = field(default_factory=Attributes)
-    note: str = ""
+    note: Caveat | str = ""
 
     def __post_init__(self) -> None:
         assert (self.value is None) != (self.reason is None), "a value or a reason, not both"
@@ -82,7 +90,7 @@ class Outcome:
         The number.
     reason : Reason or None, default=None
         Why there is none.
-    note : str, default=""
+    note : Caveat or str, default=""
         What one has to know to read the value.
     details : mapping, default={}
         What the value depends on beyond the protocol, such as the number of units.
@@ -90,7 +98,7 @@ class Outcome:
 
     value: float | None
     reason: Reason | None = None
-    note: str = ""
+    note: Caveat | str = ""
     details: Mapping[str, Attribute] = field(default_factory=dict)
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from cgraph.errors import ArgumentError, UnknownNameError
 from cgraph.statistics.measuring import measure
 from cgraph.statistics.methods import STATISTICS
-from cgraph.statistics.values import Reason
+from cgraph.statistics.values import Caveat, Reason
 from tests import naive
 from tests.statistics.networks import convolutional, images, multilayer
 
@@ -252,7 +252,7 @@ def test_missing_values_have_reasons():
         assert _reason(Constant(), name, x) is Reason.IGNORES_INPUT
         assert _reason(Constant().eval(), name, x) is Reason.IGNORES_INPUT
     assert _reason(Constant(), "naswot-v2", x) is Reason.DUPLICATED_SAMPLES
-    assert measure(Constant(), "regions", x).note.startswith("degenerate")
+    assert measure(Constant(), "regions", x).note is Caveat.ONE_REGION
     for name in FOUR:
         assert _reason(Diverging(), name, x) is Reason.NOT_FINITE
     for name in ("naswot-v2", "regions"):
@@ -271,8 +271,10 @@ def test_missing_values_have_reasons():
 
 def test_saturation_is_said_beside_the_value():
     found = measure(convolutional(), "regions", images(12))
-    assert found.value == 12
-    assert found.note.startswith("saturated")
+    assert (found.value, found.note) == (12, Caveat.SATURATED)
+    assert isinstance(found.note, Caveat)
+    one_unit = nn.Sequential(nn.Linear(1, 1), nn.ReLU())
+    assert measure(one_unit, "swap", images(3, shape=(1,))).note is Caveat.EVERY_PATTERN
 
 
 def test_samples_that_see_each_other_outside_batch_norm():

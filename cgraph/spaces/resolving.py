@@ -124,9 +124,16 @@ def _only_space(module: ModuleType, text: str) -> str:
     ]
     found = classes or [name for name, value in own.items() if isinstance(value, Space)]
     if len(found) != 1:
+        others = [
+            name
+            for name, value in own.items()
+            if callable(value) and getattr(value, "__module__", None) == module.__name__
+        ]
+        named = [f"{text}:{name}" for name in found or others]
         raise ArgumentError(
             "space",
             "be FILE.py of one space, or FILE.py:NAME",
-            f"{text!r} with {', '.join(found) or 'none'}",
+            f"{text!r} with {', '.join(found) or 'no space'}",
+            f"name what is meant, such as {named[0]}" if named else "",
         )
     return found[0]

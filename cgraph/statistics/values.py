@@ -31,7 +31,7 @@ class Reason(StrEnum):
     NO_WEIGHT = "the network has no parameter of the kind the definition is about"
     NO_SKELETON = "the model does not come in the skeleton of the protocol"
     NO_POOLING = "the network has no global average pooling, before which the definition stops"
-    NO_FEATURE_MAP = "no layer gives a feature map of several channels"
+    NO_FEATURE_MAP = "no layer gives a feature map of several channels and two axes or three"
     NO_LOGITS = "the output is not one row of logits for each sample"
     ONE_BATCH = "the definition needs two batches or more"
     OVERFLOW = "the value is beyond what a float64 can hold"

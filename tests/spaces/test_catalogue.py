@@ -185,8 +185,9 @@ def test_what_stands_for_no_space_is_named(text, error, quoted, package):
 
 def test_a_file_of_several_spaces_or_none_has_to_say_which(tmp_path, monkeypatch):
     for name, content, quoted in [
-        ("two_for_a_test", "a = from_models({'x': nn.ReLU}, (1,)); b = a", "with a, b"),
-        ("none_for_a_test", "", "with none"),
+        ("two_for_a_test", "a = from_models({'x': nn.ReLU}, (1,)); b = a", "with a, b; .*py:a$"),
+        ("none_for_a_test", "", "with no space$"),
+        ("factory_for_a_test", "def tiny(): return nn.ReLU()", "no space; .*such as .*py:tiny$"),
     ]:
         path = tmp_path / f"{name}.py"
         path.write_text(f"from torch import nn\nfrom cgraph.spaces import from_models\n{content}\n")

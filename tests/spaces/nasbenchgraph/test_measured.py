@@ -67,7 +67,7 @@ def table():
 
 WITHOUT_IMAGES = {
     "zen": "the network has no global average pooling, before which the definition stops",
-    "meco": "no layer gives a feature map of several channels",
+    "meco": "no layer gives a feature map of several channels and two axes or three",
 }
 
 

@@ -53,7 +53,7 @@ def batch_size(nest: Nest) -> int:
     Raises
     ------
     ArgumentError
-        If no tensor has a batch axis, or two disagree.
+        If no tensor has a batch axis, two disagree, or there is no sample.
 
     Examples
     --------
@@ -68,7 +68,10 @@ def batch_size(nest: Nest) -> int:
             f"the sizes {sorted(sizes)}" if sizes else f"{type(nest).__name__} without a batch",
             "a tuple is several arguments, a list is several batches",
         )
-    return sizes.pop()
+    (size,) = sizes
+    if size == 0:
+        raise ArgumentError("inputs", "hold a sample at least", "an empty batch")
+    return size
 
 
 def head(nest: Nest, size: int) -> Nest:

@@ -162,10 +162,12 @@ class _Pin(TorchFunctionMode):
 
 
 def _is_quick(call: tuple[Any, ...]) -> bool:
-    """Whether there is code of ours for a convolution."""
+    """Whether there is code of ours for a convolution; what does not fit is for torch to refuse."""
     x, weight = call[:2]
     is_plain = tuple(weight.shape[2:]) == (3, 3) and call[3:] == ((1, 1), (1, 1), (1, 1), 1)
-    return is_plain and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    fits = x.shape[1] == weight.shape[1] and x.dtype == weight.dtype
+    is_ours = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    return is_plain and fits and is_ours
 
 
 def _is_wide(call: tuple[Any, ...]) -> bool:

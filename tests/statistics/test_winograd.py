@@ -4,7 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
+from cgraph.errors import ArgumentError
 from cgraph.statistics.measuring import measure
 from cgraph.statistics.winograd import LEAST, Transposed, Workspace, convolve
 from tests import naive
@@ -68,3 +70,14 @@ def test_the_tangent_kernel_of_a_wide_network_is_that_of_float64(monkeypatch):
     assert calls
     exact = naive.ntk_condition(model.double(), x.double())
     assert found == pytest.approx(exact, rel=1e-5)
+
+
+@pytest.mark.parametrize("channels", [4, LEAST])
+@pytest.mark.parametrize("n", [0, 3])
+def test_what_does_not_fit_is_refused_as_torch_does(channels, n):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.BatchNorm2d(channels))
+    refused = "a sample at least" if n == 0 else f"to have {channels} channels"
+    for n_channels in (channels - 1, channels + 1):
+        with pytest.raises(ArgumentError, match=refused):
+            measure(model, "ntk", torch.randn(n, n_channels, 3, 3))

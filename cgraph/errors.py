@@ -1,13 +1,59 @@
 """The errors of cgraph: one base and a few children that carry their facts as attributes.
 
 A message names the argument, what it must be, what came, and what to do next. The children
-inherit from the built-in error a caller would expect as well, so `except ValueError` works.
+inherit from the built-in error a caller would expect as well, so `except ValueError` works. What
+came may be megabytes long, or be made to look like something else on a screen: `shown` cuts it.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+# Characters of what came that a message repeats at most, and of words that may hold a message.
+LONGEST = 200
+_LONGEST_WORDS = 5 * LONGEST
+
+
+def shown(value: object, longest: int = LONGEST) -> str:
+    r"""What came, as it stands in a message: one line of printable characters, cut if long.
+
+    Parameters
+    ----------
+    value : object
+        What came; text as it is, anything else by `str`.
+    longest : int, default=200
+        Characters at most. Of a longer text the middle is left out: a path keeps its name, an
+        error its place.
+
+    Examples
+    --------
+    >>> shown("relu"), shown("two\nlines, \x1b[31mred")
+    ('relu', 'two lines, \\x1b[31mred')
+    >>> shown("x" * 100_000, 60)
+    'xxxxxxxxxxxxxxxx ... (99,979 characters left out) ... xxxxx'
+    """
+    if isinstance(value, list | tuple | dict | set | frozenset) and len(value) > longest:
+        value = f"a {type(value).__name__} of {len(value):,} entries"
+    elif isinstance(value, bytes | bytearray) and len(value) > longest:
+        value = f"{bytes(value[:32])!r}... ({len(value):,} bytes)"
+    text = str(value)
+    if not text.isprintable():
+        text = _on_a_line(text if len(text) <= 2 * longest else _cut(text, 2 * longest))
+    return text if len(text) <= longest else _cut(text, longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    kept = longest - len(f" ... ({len(text):,} characters left out) ... ")
+    end = kept // 4
+    left_out = f" ... ({len(text) - kept:,} characters left out) ... "
+    return f"{text[: kept - end]}{left_out}{text[len(text) - end :]}"
+
+
+def _on_a_line(text: str) -> str:
+    line = re.sub(r"\s*[\r\n]\s*", " ", text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 class CGraphError(Exception):
@@ -24,7 +70,7 @@ class ArgumentError(CGraphError, ValueError):
     must : str
         What it must be, completing "*argument* must ...".
     got : object
-        What came; put into the message with `str`.
+        What came; put into the message by `shown`.
     hint : str, default=""
         What to do next.
     """
@@ -37,8 +83,9 @@ class ArgumentError(CGraphError, ValueError):
         super().__init__(argument, must, got, hint)
 
     def __str__(self) -> str:
-        tail = f"; {self.hint}" if self.hint else ""
-        return f"{self.argument} must {self.must}, got {self.got}{tail}"
+        tail = f"; {shown(self.hint, _LONGEST_WORDS)}" if self.hint else ""
+        must = shown(self.must, _LONGEST_WORDS)
+        return f"{shown(self.argument)} must {must}, got {shown(self.got)}{tail}"
 
 
 class GraphError(ArgumentError):
@@ -66,13 +113,15 @@ class UnknownNameError(CGraphError, LookupError):
         self.family = family
         self.name = name
         self.known = tuple(known)
-        self.near = tuple(difflib.get_close_matches(str(name), self.known, n=3, cutoff=0.5))
+        near = difflib.get_close_matches(shown(name), self.known, n=3, cutoff=0.5)
+        self.near = tuple(near)
         super().__init__(family, name, self.known)
 
     def __str__(self) -> str:
         guess = f"; did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
-        known = ", ".join(self.known)
-        return f"{self.family} must be one of {known}, got {self.name!r}{guess}"
+        known = shown(", ".join(self.known), _LONGEST_WORDS)
+        name = shown(repr(self.name))
+        return f"{shown(self.family)} must be one of {known}, got {name}{guess}"
 
 
 class TraceError(CGraphError, RuntimeError):
@@ -95,9 +144,9 @@ class TraceError(CGraphError, RuntimeError):
         super().__init__(scope, problem, hint)
 
     def __str__(self) -> str:
-        where = f"module {self.scope!r}" if self.scope else "the model"
-        tail = f"; {self.hint}" if self.hint else ""
-        return f"could not capture {where}: {self.problem}{tail}"
+        where = f"module {shown(repr(self.scope))}" if self.scope else "the model"
+        tail = f"; {shown(self.hint, _LONGEST_WORDS)}" if self.hint else ""
+        return f"could not capture {where}: {shown(self.problem, _LONGEST_WORDS)}{tail}"
 
 
 class MissingPackageError(CGraphError, ImportError):

@@ -74,3 +74,32 @@ def test_facts_are_attributes():
         ("edit", "kl"),
         ("edit",),
     )
+
+
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ArgumentError("k", "be above 0", LONG),
+        errors.ArgumentError(LONG, "be above 0", LONG.encode()),
+        errors.ArgumentError("k", "be above 0", list(LONG)),
+        errors.UnknownNameError("metric", LONG, ["edit", "kl"]),
+        errors.TraceError(LONG, "no shape"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_came_is_repeated_in_part(error):
+    assert len(str(error)) < 500
+
+
+def test_both_ends_of_what_came_are_kept():
+    text = str(errors.ArgumentError("path", "be a table", f"'/home/{LONG}/a.csv': row 7"))
+    assert text.startswith("path must be a table, got '/home/xxx")
+    assert text.endswith("xxx/a.csv': row 7")
+
+
+def test_a_message_is_one_line_that_no_terminal_obeys():
+    text = str(errors.ArgumentError("name", "be a word", "a\x1b[2J\x07\r\n\u202eb"))
+    assert text == "name must be a word, got a\\x1b[2J\\x07 \\u202eb"

@@ -1,5 +1,6 @@
 # make study: from a fresh clone to the ranked clusters of NAS-Bench-201 and a page to look at.
 # make test:  from a fresh clone to a green suite.
+# make fuzz:  25,000 broken inputs at every reader and public name.
 # make docs:  the documentation, in build/site.
 
 PYTHON ?= python3
@@ -8,13 +9,16 @@ OUT ?= studies/nasbench201
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -c constraints.txt
 
-.PHONY: study test lint docs clean
+.PHONY: study test fuzz lint docs clean
 
 study: $(VENV)/.installed
 	$(BIN)/cgraph study nasbench201 --out $(OUT)
 
 test: $(VENV)/.installed-test lint docs
 	$(BIN)/python -m pytest --numprocesses auto --quiet
+
+fuzz: $(VENV)/.installed-test
+	CGRAPH_FUZZ_CASES=25000 $(BIN)/python -m pytest --numprocesses auto --quiet tests/fuzz
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

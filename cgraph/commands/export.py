@@ -52,13 +52,10 @@ def export(
     Example: cgraph export studies/first --to gexf --out medoids.gexf --only medoids
     """
     from cgraph.export.study_files import STUDY_FORMATS, export_study
-    from cgraph.spaces import resolve
     from cgraph.study.study import load_study
 
     kind = STUDY_FORMATS[to]  # a wrong name is said before anything is read
     result = load_study(directory)
-    options = result.configuration.get("options", {})
-    found = None if space is None else resolve(space, **options)
     with progress_of_stages() as progress:
         written = export_study(
             result,
@@ -67,7 +64,7 @@ def export(
             only=only,
             limit=limit,
             graphs=graphs,
-            space=found,
+            space=space,
             progress=lambda done, total: progress(to, done, total),
         )
     out.print(f"{kind.summary}:", highlight=False, soft_wrap=True, markup=False)

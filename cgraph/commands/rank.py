@@ -39,7 +39,10 @@ def rank(
     measured: Measured = None,
     space: Annotated[
         str | None,
-        typer.Option(help="The search space, where limits are asked of clusters in a table."),
+        typer.Option(
+            help="The search space, where limits are asked: of clusters in a table, or of a study of "
+            "a space of your own, MODULE:NAME or FILE.py."
+        ),
     ] = None,
     sample: Annotated[int, typer.Option(help="How many networks of the best cluster.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of that draw.")] = 0,
@@ -79,7 +82,6 @@ def _rank_study(
     space: str | None,
     workers: int,
 ) -> Ranking:
-    from cgraph.spaces import resolve
     from cgraph.study.again import rank_again
     from cgraph.study.study import load_study
 
@@ -87,7 +89,7 @@ def _rank_study(
         load_study(directory),
         statistics=statistics,
         limits=limits or None,
-        space=None if space is None else resolve(space),
+        space=space,
         n_jobs=workers,
     )
 

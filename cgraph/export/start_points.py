@@ -79,15 +79,16 @@ class StartPoints:
     architectures: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def architecture(self, values: Mapping[str, Any], space: Space | None = None) -> str:
+    def architecture(self, values: Mapping[str, Any], space: Space | str | None = None) -> str:
         """String of the architecture that has these values.
 
         Parameters
         ----------
         values : mapping of str to value
             A value for each parameter; others are passed over.
-        space : Space, optional
-            The space, where it is not to be found by its name.
+        space : Space or str, optional
+            The space, or what `cgraph.spaces.resolve` reads as one, where it neither ships nor
+            comes with an installed package.
 
         Raises
         ------
@@ -97,9 +98,10 @@ class StartPoints:
             If the values are of no architecture: in NAS-Bench-101 not every choice is one. A
             searcher should drop such a trial.
         """
-        from cgraph.spaces import resolve
+        from cgraph.spaces.studied import named_space
 
-        encoding = encoding_of(resolve(self.space, **self.options) if space is None else space)
+        found = named_space({"space": self.space, "options": self.options}, space)
+        encoding = encoding_of(found)
         return encoding.decode(checked(encoding, values))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cgraph.errors import ArgumentError, CGraphError
+from cgraph.errors import ArgumentError
 from cgraph.ranking.order import Ranking
 
 if TYPE_CHECKING:
@@ -66,14 +66,14 @@ class Chosen:
         Rows of its table of architectures.
     graphs : {"kernel", "computational"}, default="kernel"
         Which graph of an architecture is written, where graphs are.
-    space : Space, default=None
-        The space, where it is not to be found by its name.
+    space : Space or str, default=None
+        The space, where it neither ships nor comes with an installed package.
     """
 
     study: Studied
     positions: NDArray[np.int64]
     graphs: GraphKind = "kernel"
-    space: Space | None = None
+    space: Space | str | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -89,32 +89,12 @@ class Chosen:
         Raises
         ------
         ArgumentError
-            If it was not given and is none that its name leads to, or has not these architectures.
+            If it has to be given and is not, or is not the one that was studied.
         """
-        from cgraph.spaces import resolve
+        from cgraph.spaces.studied import studied_space
 
-        name = self.study.configuration["space"]
-        options = self.study.configuration.get("options", {})
-        space = self.space
-        if space is None:
-            try:
-                space = resolve(name, **options)
-            except CGraphError as error:
-                raise ArgumentError(
-                    "space",
-                    f"be given for a study of {name!r}",
-                    "none",
-                    "the graphs of a space of one's own are made by its class",
-                ) from error
-        known = space.architectures()
-        for position, text in zip(self.positions.tolist(), self.names, strict=True):
-            if position >= len(known) or known[position] != text:
-                raise ArgumentError(
-                    "space",
-                    f"hold the architectures of the study of {name!r}",
-                    f"{space!r}, without {text!r} at {position}",
-                )
-        return space
+        architectures = self.study.architectures["name"].tolist()
+        return studied_space(self.study.configuration, architectures, self.space)
 
 
 def choose(
@@ -124,7 +104,7 @@ def choose(
     limit: int | None = None,
     by_rank: bool = False,
     graphs: GraphKind = "kernel",
-    space: Space | None = None,
+    space: Space | str | None = None,
 ) -> Chosen:
     """The architectures of a study that a word stands for.
 
@@ -141,8 +121,8 @@ def choose(
         Whether they stand by the place of their cluster, and not in the order of the space.
     graphs : {"kernel", "computational"}, default="kernel"
         Which graph of an architecture is written.
-    space : Space, optional
-        The space, where it is not to be found by its name.
+    space : Space or str, optional
+        The space, where it neither ships nor comes with an installed package.
 
     Raises
     ------

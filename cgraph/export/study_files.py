@@ -162,7 +162,7 @@ def export_study(
     only: str | None = None,
     limit: int | None = None,
     graphs: GraphKind = "kernel",
-    space: Space | None = None,
+    space: Space | str | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Hand a study on to another tool.
@@ -188,8 +188,9 @@ def export_study(
     graphs : {"kernel", "computational"}, default="kernel"
         Which graph of an architecture: the labelled kernels that were clustered, or the whole
         program with its memories. For formats of graphs.
-    space : Space, optional
-        The space, where it is not to be found by its name: one of one's own.
+    space : Space or str, optional
+        The space, or what `cgraph.spaces.resolve` reads as one, where it neither ships nor comes
+        with an installed package; it has to be the one that was studied.
     progress : callable, optional
         Called with the architectures that are done, and how many there are.
 

@@ -201,7 +201,7 @@ def make(value: Any, name: str, options: dict[str, Any]) -> Space:
         If it is no space and gives none, or does not take the options.
     """
     if isinstance(value, Space):
-        if options:
+        if options and options != dict(value.options):
             raise ArgumentError(
                 "options", f"be left out for {name!r}, which is made already", sorted(options)
             )

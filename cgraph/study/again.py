@@ -16,7 +16,7 @@ def rank_again(
     *,
     statistics: Sequence[str] | None = None,
     limits: Limits | None = None,
-    space: Space | None = None,
+    space: Space | str | None = None,
     n_jobs: int = 1,
 ) -> Ranking:
     """Order of the clusters of a study under other statistics or limits; nothing is evaluated.
@@ -30,8 +30,9 @@ def rank_again(
     limits : Limits, optional
         What networks have to keep; by default what the study asked. Evaluated networks that do
         not keep them drop out, so intervals widen.
-    space : Space, optional
-        The space, where it cannot be found by its name.
+    space : Space or str, optional
+        The space, or what `cgraph.spaces.resolve` reads as one, where it neither ships nor comes
+        with an installed package; it has to be the one that was studied.
     n_jobs : int, default=1
         Processes that find peak memories, where limits ask for them.
 
@@ -42,11 +43,13 @@ def rank_again(
     Raises
     ------
     ArgumentError
-        If a statistic was not evaluated, no network keeps the limits, or no evaluated one does.
+        If a statistic was not evaluated, no network keeps the limits, no evaluated one does,
+        or the space is not the one that was studied.
     """
     architectures, table = result.architectures, result.statistics
-    if limits is not None:
-        found = limits_table(space or result.space(), limits, n_jobs=n_jobs)
+    searched = None if limits is None and space is None else result.space(space)
+    if limits is not None and searched is not None:
+        found = limits_table(searched, limits, n_jobs=n_jobs)
         columns = [name for name in architectures if name not in found]
         architectures = architectures[columns].join(found)
         kept = architectures.loc[architectures[KEEPS]]

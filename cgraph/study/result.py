@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from cgraph.clustering.result import Clustering
-from cgraph.errors import ArgumentError, CGraphError
+from cgraph.errors import ArgumentError
 from cgraph.ranking.order import Ranking, rank
 from cgraph.ranking.validate import Validation, validate
 from cgraph.report.tables import StudyTables
-from cgraph.spaces import resolve
 from cgraph.spaces.limits import KEEPS
 from cgraph.spaces.space import Space
+from cgraph.spaces.studied import studied_space
 from cgraph.study import directory as files
 
 
@@ -57,24 +57,22 @@ class StudyResult:
         """The clusters of the study."""
         return clustering_of(self.architectures, self.configuration)
 
-    def space(self) -> Space:
-        """The space that was studied, by its name.
+    def space(self, given: Space | str | None = None) -> Space:
+        """The space that was studied, with the options it was studied with.
+
+        Parameters
+        ----------
+        given : Space or str, optional
+            The space, or what `cgraph.spaces.resolve` reads as one, such as "FILE.py": for a
+            space that neither ships nor comes with an installed package.
 
         Raises
         ------
         ArgumentError
-            If it cannot be found so, or has not the architectures of the study.
+            If it has to be given and is not, or has not the name, the options and the
+            architectures of the study.
         """
-        name = self.configuration["space"]
-        try:
-            found = resolve(name)
-        except CGraphError as error:
-            raise ArgumentError(
-                "space", f"be given for a study of {name!r}", "none", str(error)
-            ) from error
-        if found.architectures() != tuple(self.architectures["name"]):
-            raise ArgumentError("space", f"have the architectures of this study of {name!r}", found)
-        return found
+        return studied_space(self.configuration, self.architectures["name"].tolist(), given)
 
     def tables(self) -> StudyTables:
         """What figures are drawn from."""

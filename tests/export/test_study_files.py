@@ -419,7 +419,11 @@ def test_selections(study):
         ({"to": "csv", "limit": 0}, ArgumentError, "limit must be a whole number, 1 or more"),
         ({"to": "csv", "graphs": "computational"}, ArgumentError, "graphs must be 'kernel' for"),
         ({"to": "gexf", "graphs": "bipartite"}, ArgumentError, "kernel or computational"),
-        ({"to": "gexf", "space": Towers()}, ArgumentError, "hold the architectures of"),
+        (
+            {"to": "gexf", "space": Towers()},
+            ArgumentError,
+            "be that of the study, whose name is 'nasbench201'",
+        ),
     ],
     ids=["format", "selection", "cluster", "limit", "graphs", "kind", "space"],
 )

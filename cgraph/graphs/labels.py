@@ -17,6 +17,9 @@ class Family:
     ----------
     name : str
         What it is called.
+    edit_cost : float
+        What the heuristic cost model takes to insert or delete one of its operations; see
+        `cgraph.distances.edit.rules`.
     summary : str
         What its operations do, in a line.
     operations : frozenset of str
@@ -26,13 +29,17 @@ class Family:
     """
 
     name: str
+    edit_cost: float
     summary: str
     operations: frozenset[str]
     prefixes: tuple[str, ...] = ()
 
 
-def _family(name: str, summary: str, operations: str, prefixes: str = "") -> Family:
-    return Family(name, summary, frozenset(operations.split()), tuple(prefixes.split()))
+def _family(
+    name: str, edit_cost: float, summary: str, operations: str, prefixes: str = ""
+) -> Family:
+    words = frozenset(operations.split()), tuple(prefixes.split())
+    return Family(name, edit_cost, summary, *words)
 
 
 # The vocabulary. A new operator belongs into one list; one that is in none and has no known
@@ -42,6 +49,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
     [
         _family(
             "convolution",
+            5,
             "slide learned windows over positions",
             "conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d "
             "convolution convolution_overrideable conv_depthwise2d conv_depthwise3d",
@@ -50,6 +58,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "pooling",
+            4,
             "summarise windows of positions",
             "avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool2d max_pool3d lp_pool1d lp_pool2d "
             "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d "
@@ -62,6 +71,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "normalisation",
+            2,
             "shift and scale by statistics of the values",
             "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm "
             "native_batch_norm native_layer_norm native_group_norm fused_rms_norm "
@@ -71,6 +81,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "activation",
+            2,
             "a nonlinear function of each value, or softmax over some",
             "relu relu6 leaky_relu prelu rrelu elu selu celu gelu silu mish softplus softsign "
             "tanhshrink softshrink hardshrink threshold glu sigmoid log_sigmoid tanh hardtanh "
@@ -81,6 +92,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "element-wise",
+            2,
             "arithmetic, comparison and logic on each value",
             "add sub rsub mul div neg pow exp exp2 expm1 sqrt rsqrt square reciprocal abs sign sgn "
             "log log2 log10 log1p logaddexp logaddexp2 logit sin cos tan sinh cosh asin acos atan "
@@ -99,6 +111,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "linear",
+            6,
             "products of matrices and vectors",
             "linear matmul mm bmm mv dot vdot addmm addbmm addmv addr baddbmm einsum bilinear "
             "inner outer tensordot chain_matmul kron cdist grouped_mm scaled_mm int_mm ger "
@@ -111,6 +124,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "attention",
+            7,
             "mix positions by the similarity of queries and keys",
             "scaled_dot_product_attention multihead_attention native_multi_head_attention "
             "multi_head_attention transformer_encoder_layer_fwd flex_attention rotary_embedding",
@@ -118,6 +132,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "recurrent",
+            7,
             "carry a state along a sequence",
             "lstm gru rnn rnn_tanh rnn_relu lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell",
             "lstm gru rnn mkldnn_rnn cudnn_rnn thnn_fused quantized_lstm quantized_gru "
@@ -125,12 +140,14 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "embedding",
+            5,
             "look up rows of a table",
             "embedding embedding_bag one_hot",
             "embedding",
         ),
         _family(
             "indexing",
+            2,
             "choose, sort or scatter values by position",
             "index index_select index_add index_copy index_fill index_put index_reduce gather "
             "scatter scatter_add scatter_reduce masked_select masked_scatter take take_along_dim "
@@ -142,6 +159,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "movement",
+            1,
             "rearrange values, or look at them otherwise",
             "view view_as reshape reshape_as flatten unflatten ravel permute transpose t numpy_T "
             "swapaxes swapdims movedim moveaxis adjoint cat concat concatenate stack hstack vstack "
@@ -164,6 +182,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "reduction",
+            3,
             "summarise values along dimensions",
             "mean sum prod max min amax amin aminmax argmax argmin any all norm std var std_mean "
             "var_mean median nanmean nansum nanmedian mode quantile nanquantile logsumexp cumsum "
@@ -176,18 +195,21 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "resampling",
+            3,
             "interpolate between positions",
             "interpolate grid_sampler grid_sampler_2d grid_sampler_3d affine_grid_generator",
             "upsample grid_sampler",
         ),
         _family(
             "spectral",
+            4,
             "Fourier transforms and windows",
             "stft istft hann_window hamming_window bartlett_window blackman_window kaiser_window",
             "fft_",
         ),
         _family(
             "linear algebra",
+            6,
             "solve, factorise, invert",
             "cholesky cholesky_solve cholesky_inverse inverse pinverse det logdet slogdet svd qr "
             "lu_solve lu_unpack triangular_solve matrix_exp ormqr geqrf cross",
@@ -195,6 +217,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "loss",
+            3,
             "compare predictions with targets",
             "cross_entropy_loss nll_loss nll_loss_nd nll_loss2d mse_loss l1_loss smooth_l1_loss "
             "huber_loss kl_div binary_cross_entropy binary_cross_entropy_with_logits ctc_loss "
@@ -204,6 +227,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "quantisation",
+            2,
             "between numbers and their quantised form",
             "quantize_per_tensor quantize_per_channel quantize_per_tensor_dynamic dequantize "
             "int_repr q_scale q_zero_point choose_qparams_per_tensor",
@@ -211,6 +235,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "creation",
+            1,
             "make values from nothing",
             "zeros zeros_like new_zeros ones ones_like new_ones full full_like new_full empty "
             "empty_like new_empty empty_strided new_empty_strided arange range linspace logspace "
@@ -222,6 +247,7 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "random",
+            2,
             "draw values",
             "rand rand_like randn randn_like randint randint_like randperm normal uniform "
             "bernoulli multinomial poisson exponential geometric cauchy log_normal random binomial "
@@ -230,11 +256,13 @@ OPERATION_FAMILIES: Table[Family] = Table(
         ),
         _family(
             "control flow",
+            7,
             "run parts of a program again, or one of several",
             "cond while_loop scan associative_scan map_impl invoke_subgraph",
         ),
         _family(
             "identity",
+            2,
             "give back what came",
             "identity dropout alpha_dropout feature_dropout feature_alpha_dropout native_dropout "
             "alias detach lift lift_fresh",

@@ -11,17 +11,27 @@ family                indel     why
 ====================  ========  =====================================================
 identity              2         a skip moves nothing and computes nothing
 movement              1         views and copies: the shape changes, not the values
+creation              1         values from nothing, of which the inputs know nothing
 activation            2         element by element, no parameters
 normalisation         2         two parameters a channel; folds into its neighbour
 element-wise          2         an addition joins two branches
-reduction             3         loses positions
-pooling               4         looks at a window, but learns nothing
+indexing, random      2         choose or draw values; learn nothing
+quantisation          2         the same values in another form
+reduction, loss       3         lose positions
+resampling            3         looks at a few neighbours, at fixed weights
+pooling, spectral     4         look at a window, or at all positions; learn nothing
+embedding             5         learns a row for each symbol
 convolution           5 + w     learns; w = log3(window): 0 for 1x1, 1 for 3x3, 2 for 9x9
 linear                6         learns over everything
+linear algebra        6         computes over everything
 attention, recurrent  7         a block of operations in one kernel
+control flow          7         a program in one kernel
 input, output         6         replaced by nothing but themselves
 other                 4         nothing is known
 ====================  ========  =====================================================
+
+The numbers of the families stand with them, in `cgraph.graphs.labels`: a family has its costs
+from the day it is there, and an operation that is in none is of the family "other".
 
 Substitution within a family is cheap: 2 for a step of the window from 1x1 to 3x3, 1 for another
 stride, dilation or grouping, 2 for another operation; never more than 4. Between families it
@@ -41,26 +51,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
-from cgraph.graphs.labels import FAMILIES
+from cgraph.graphs.labels import OPERATION_FAMILIES, OTHER, family_of
 
 # From K labels to substitution costs (K, K) and insertion or deletion costs (K,).
 Rule = Callable[[Sequence[str]], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
-INDEL: dict[str, float] = {
-    "identity": 2,
-    "movement": 1,
-    "activation": 2,
-    "normalisation": 2,
-    "element-wise": 2,
-    "reduction": 3,
-    "pooling": 4,
-    "convolution": 5,
-    "linear": 6,
-    "attention": 7,
-    "recurrent": 7,
-    "boundary": 6,
-    "other": 4,
-}
+# Of the families that no operation of PyTorch is in.
+BOUNDARY_INDEL = 6.0
+OTHER_INDEL = 4.0
 
 OTHER_FAMILY = 6.0
 IDENTITY_POOLING = 3.0
@@ -158,16 +156,19 @@ def uniform_rule(
 
 
 def _family(operation: str) -> str:
-    if operation in FAMILIES:
-        return FAMILIES[operation]
-    for pattern, family in _SPOKEN:
+    family = family_of(operation)
+    if family != OTHER:
+        return family
+    for pattern, spoken in _SPOKEN:
         if re.search(pattern, operation, re.IGNORECASE):
-            return family
-    return "other"
+            return spoken
+    return OTHER
 
 
 def _indel(reading: Reading) -> float:
-    base = float(INDEL[reading.family])
+    if reading.family not in OPERATION_FAMILIES:
+        return BOUNDARY_INDEL if reading.family == "boundary" else OTHER_INDEL
+    base = float(OPERATION_FAMILIES[reading.family].edit_cost)
     if reading.family == "convolution":
         base += min(reading.window, 2.0)
     return base
@@ -190,7 +191,7 @@ def _substitution(a: Reading, b: Reading) -> float:
 def _within_family(a: Reading, b: Reading) -> float:
     if a == b:  # two spellings of one operation: labels differ, so they are not at 0
         return OTHER_OPTION
-    if a.family == "other":
+    if a.family == OTHER:
         return OTHER_FAMILY
     cost = WINDOW_STEP * abs(a.window - b.window)
     cost += OTHER_OPTION * max(len(a.options - b.options), len(b.options - a.options))

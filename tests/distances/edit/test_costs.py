@@ -10,6 +10,8 @@ from cgraph.distances.edit.costs import EditCosts
 from cgraph.distances.edit.rules import read_label
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import ComputationalGraph, Kernel, Memory
+from cgraph.graphs.labels import OPERATION_FAMILIES, OTHER
+from cgraph.tracing.operators import base_name
 
 NASBENCH201 = ["skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3", "input", "output"]
 LABELS = [
@@ -78,6 +80,26 @@ def test_rules_are_metrics_over_any_labels(make):
     costs = make(vocabulary=LABELS)
     assert costs.triangle_violations == ()
     assert costs.is_metric
+
+
+def test_every_operator_of_pytorch_has_costs():
+    import torch
+
+    schemas = torch._C._jit_get_all_schemas()
+    names = {base_name(s.name) for s in schemas if s.name.startswith("aten::")}
+    assert len(names) > 1000
+    families = {read_label(name).family for name in [*names, "my_operator", "", "[", "a[b"]}
+    assert families <= {*OPERATION_FAMILIES, OTHER}
+    # Two operations of each family stand for all: costs follow from the family.
+    few = [name for f in OPERATION_FAMILIES.values() for name in sorted(f.operations)[:2]]
+    costs = EditCosts.heuristic([*few, "my_operator", "your_operator"])
+    assert costs.is_metric
+    assert (costs.insert >= 1).all()
+
+
+@given(st.lists(st.text(max_size=12), unique=True, max_size=6))
+def test_any_label_has_costs(labels):
+    assert EditCosts.heuristic(labels).is_metric
 
 
 @given(st.lists(st.sampled_from(LABELS), unique=True))

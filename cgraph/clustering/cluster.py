@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph.clustering.extending import assigner_of, landmark_assigner
+from cgraph.clustering.grouping import settle
 from cgraph.clustering.kmeans import weighted_k_means
 from cgraph.clustering.landmarks import (
     LandmarkTable,
     landmark_silhouette,
     landmark_table,
-    spectral_coordinates,
+    spectral_steps,
 )
 from cgraph.clustering.landmarks import default_scale as default_landmark_scale
 from cgraph.clustering.methods import CLUSTERINGS, ClusteringMethod
@@ -21,6 +24,7 @@ from cgraph.clustering.quality import assess
 from cgraph.clustering.result import Clustering
 from cgraph.clustering.sources import MetricOptions, count_programs, points_of
 from cgraph.clustering.spectral import default_scale
+from cgraph.clustering.walks import extended
 from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 from cgraph.parallel import one_thread
@@ -130,9 +134,10 @@ def cluster(
     with one_thread():
         if record.has_scale and scale is None:
             scale = default_scale(points)
-        found = record.labels(points, n_clusters, random_state, scale)
-        labels = renumber(points, found, n_clusters)
+        found = record.group(points, n_clusters, random_state, scale)
+        labels = renumber(points, found.labels, n_clusters)
         assessment = assess(points, labels, n_clusters, record.objective)
+        assigner = assigner_of(x, options, points, found, labels, scale)
     quality: dict[str, float] = {record.objective: assessment.objective}
     if assessment.silhouette is not None:
         quality["silhouette"] = assessment.silhouette
@@ -146,6 +151,7 @@ def cluster(
         random_state=random_state,
         n_distinct=len(points),
         parameters={} if scale is None else {"scale": float(scale)},
+        assigner=assigner,
     )
 
 
@@ -188,11 +194,14 @@ def cluster_by_landmarks(
     weights = np.bincount(table.index, minlength=len(table.values)).astype(np.float64)
     _, first = np.unique(table.index, return_index=True)
     with one_thread():
-        coordinates = spectral_coordinates(table, n_clusters, scale)
+        steps = spectral_steps(table, n_clusters, scale)
+        coordinates = extended(table.values, steps, scale)
         points = Points(table.index, first, weights, coordinates, None)
-        found = weighted_k_means(coordinates, weights, n_clusters, random_state)
-        labels = renumber(points, found, n_clusters)
+        starts = weighted_k_means(coordinates, weights, n_clusters, random_state)
+        found = settle(coordinates, weights, starts, n_clusters)
+        labels = renumber(points, found.labels, n_clusters)
         medoids, inertia = _nearest_to_centres(points, labels, n_clusters)
+        assigner = landmark_assigner(table, replace(found, steps=steps), labels, scale)
     labels = labels[points.index]
     quality = {"inertia": inertia}
     silhouette = landmark_silhouette(table, labels)
@@ -208,6 +217,7 @@ def cluster_by_landmarks(
         random_state=random_state,
         n_distinct=len(points),
         parameters={"scale": float(scale), "n_landmarks": len(table.landmarks)},
+        assigner=assigner,
     )
 
 

@@ -7,12 +7,13 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph.clustering.grouping import Grouping, settle
 from cgraph.clustering.points import Points
 
 N_STARTS = 10
 
 
-def k_means(points: Points, n_clusters: int, random_state: int) -> NDArray[np.int64]:
+def k_means(points: Points, n_clusters: int, random_state: int) -> Grouping:
     """Clusters of weighted points that minimise the squared distances to their centres.
 
     Parameters
@@ -26,11 +27,12 @@ def k_means(points: Points, n_clusters: int, random_state: int) -> NDArray[np.in
 
     Returns
     -------
-    ndarray of int64, shape (a,)
-        Cluster of each point; each of the k clusters has one at least.
+    Grouping
+        With centres.
     """
     assert points.features is not None
-    return weighted_k_means(points.features, points.weights, n_clusters, random_state)
+    labels = weighted_k_means(points.features, points.weights, n_clusters, random_state)
+    return settle(points.features, points.weights, labels, n_clusters)
 
 
 def weighted_k_means(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph.clustering.grouping import Grouping, nearest
 from cgraph.clustering.points import Points
 from cgraph.distances._compile import compiled
 from cgraph.distances.plans import Floats
@@ -17,7 +18,7 @@ from cgraph.distances.plans import Floats
 N_STARTS = 5
 
 
-def k_medoids(points: Points, n_clusters: int, random_state: int) -> NDArray[np.int64]:
+def k_medoids(points: Points, n_clusters: int, random_state: int) -> Grouping:
     """Clusters of weighted points that minimise the distances to their medoids.
 
     Parameters
@@ -31,8 +32,8 @@ def k_medoids(points: Points, n_clusters: int, random_state: int) -> NDArray[np.
 
     Returns
     -------
-    ndarray of int64, shape (a,)
-        Cluster of each point; each of the k clusters has its medoid at least.
+    Grouping
+        With medoids.
     """
     assert points.distances is not None
     distances, weights = np.ascontiguousarray(points.distances), points.weights
@@ -43,9 +44,9 @@ def k_medoids(points: Points, n_clusters: int, random_state: int) -> NDArray[np.
         cost = swap_medoids(distances, weights, medoids)
         if cost < best_cost:
             best_cost, best = cost, medoids
-    labels: NDArray[np.int64] = np.argmin(distances[best], axis=0).astype(np.int64)
+    labels = nearest(distances[best].T)
     labels[best] = np.arange(n_clusters)  # at distance 0 of another medoid, too
-    return labels
+    return Grouping(labels, medoids=best)
 
 
 def _spread_out(

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph.clustering.measured import Measured
+from cgraph.clustering.sources import MetricOptions
 from cgraph.clustering.spectral import SCALE_OVER_MEDIAN, leading_eigenvectors
+from cgraph.clustering.walks import BLOCK, chances, extended
 from cgraph.distances._loops import distinct_rows
 from cgraph.distances.disk import save_distances
 from cgraph.distances.matrix import pairwise_distances
@@ -25,8 +28,6 @@ from cgraph.graphs.population import Population
 
 if TYPE_CHECKING:
     from cgraph.distances.edit.costs import EditCosts
-
-_BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -45,6 +46,8 @@ class LandmarkTable:
         Name of each program.
     metric : str
         The distance.
+    measured : Measured, optional
+        The landmarks themselves, to measure other programs from.
     """
 
     values: Floats
@@ -52,6 +55,7 @@ class LandmarkTable:
     landmarks: NDArray[np.int64]
     names: tuple[str, ...]
     metric: str
+    measured: Measured | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -128,7 +132,8 @@ def landmark_table(
     first, index = distinct_rows(distances)
     values = distances if len(first) == n else distances[first]
     names = x.names if isinstance(x, Population) else tuple(map(str, range(n)))
-    return LandmarkTable(values, index, landmarks, names, metric)
+    measured = Measured(chosen, MetricOptions(metric, feature, costs, n_jobs), is_single=True)
+    return LandmarkTable(values, index, landmarks, names, metric, measured)
 
 
 def default_scale(table: LandmarkTable) -> float:
@@ -141,7 +146,18 @@ def default_scale(table: LandmarkTable) -> float:
 def spectral_coordinates(
     table: LandmarkTable, n_components: int, scale: float
 ) -> NDArray[np.float64]:
-    """Leading eigenvectors of the walk from programs to landmarks and back.
+    """Leading eigenvectors of the walk from programs to landmarks and back; see `spectral_steps`.
+
+    Returns
+    -------
+    ndarray of float64, shape (a, n_components)
+        Entry of a program in each eigenvector.
+    """
+    return extended(table.values, spectral_steps(table, n_components, scale), scale)
+
+
+def spectral_steps(table: LandmarkTable, n_components: int, scale: float) -> NDArray[np.float64]:
+    """What a step to each landmark adds to the coordinates of a program.
 
     Parameters
     ----------
@@ -154,8 +170,8 @@ def spectral_coordinates(
 
     Returns
     -------
-    ndarray of float64, shape (a, n_components)
-        Entry of a program in each eigenvector.
+    ndarray of float64, shape (m, n_components)
+        The mean of them over the step of a program is its entry in each eigenvector.
 
     Notes
     -----
@@ -173,7 +189,7 @@ def spectral_coordinates(
     weights = np.bincount(table.index, minlength=len(table.values)).astype(np.float64)
     mass = np.zeros(len(table.landmarks))
     gram = np.zeros((len(mass), len(mass)))
-    for rows, chance in _chances(table, scale):
+    for rows, chance in chances(table.values, scale):
         mass += weights[rows] @ chance
         gram += (chance * weights[rows, None]).T @ chance
     root = np.sqrt(np.where(mass > 0, mass, 1.0))
@@ -181,11 +197,8 @@ def spectral_coordinates(
     gram /= root[:, None]
     vectors = leading_eigenvectors(gram, n_components)
     values = np.einsum("ik,ij,jk->k", vectors, gram, vectors, optimize=True)
-    steps = vectors / root[:, None] / np.sqrt(np.maximum(values, 1e-300))
-    coordinates = np.empty((len(table.values), n_components))
-    for rows, chance in _chances(table, scale):
-        coordinates[rows] = chance @ steps
-    return coordinates
+    steps: NDArray[np.float64] = vectors / root[:, None] / np.sqrt(np.maximum(values, 1e-300))
+    return steps
 
 
 def planar_coordinates(table: LandmarkTable, n_components: int) -> NDArray[np.float64]:
@@ -251,16 +264,6 @@ def landmark_silhouette(table: LandmarkTable, labels: NDArray[np.int64]) -> floa
     return float(silhouette_score(between, own, metric="precomputed"))
 
 
-def _chances(table: LandmarkTable, scale: float) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Chance of each step from programs to landmarks, block by block."""
-    for rows in _blocks(len(table.values)):
-        exponent = np.square(table.values[rows] / scale, dtype=np.float64)
-        exponent -= exponent.min(axis=1, keepdims=True)  # the sum of a row is never 0
-        chance = np.exp(-exponent)
-        chance /= chance.sum(axis=1, keepdims=True)
-        yield rows, chance
-
-
 def _blocks(n: int) -> Iterator[slice]:
-    for start in range(0, n, _BLOCK):
-        yield slice(start, min(start + _BLOCK, n))
+    for start in range(0, n, BLOCK):
+        yield slice(start, min(start + BLOCK, n))

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from cgraph.clustering.grouping import Grouping
 from cgraph.clustering.kmeans import k_means
 from cgraph.clustering.kmedoids import k_medoids
 from cgraph.clustering.points import Points
@@ -25,8 +23,8 @@ class ClusteringMethod:
     name : str
         What it is called.
     function : callable
-        From `Points`, the number of clusters and a seed to the label of each point; a method with
-        a scale takes it as a fourth argument.
+        From `Points`, the number of clusters and a seed to their `Grouping`; a method with a scale
+        takes it as a fourth argument.
     needs : {"features", "distances"}
         What it works on.
     objective : {"inertia", "cost"}
@@ -43,7 +41,7 @@ class ClusteringMethod:
     """
 
     name: str
-    function: Callable[..., NDArray[np.int64]]
+    function: Callable[..., Grouping]
     needs: Literal["features", "distances"]
     objective: Literal["inertia", "cost"]
     has_scale: bool
@@ -51,10 +49,10 @@ class ClusteringMethod:
     summary: str
     source: str
 
-    def labels(
+    def group(
         self, points: Points, n_clusters: int, random_state: int, scale: float | None
-    ) -> NDArray[np.int64]:
-        """Cluster of each point, shape (a,)."""
+    ) -> Grouping:
+        """Clusters of points, by the method."""
         if self.has_scale:
             return self.function(points, n_clusters, random_state, scale)
         return self.function(points, n_clusters, random_state)

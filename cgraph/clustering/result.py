@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cgraph.errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cgraph.clustering.assigning import Assigner
+    from cgraph.graphs.population import Population
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -39,6 +42,8 @@ class Clustering:
         cluster of their original and count with it.
     parameters : mapping of str to float, optional
         What the method chose or was given: "scale" of spectral clustering.
+    assigner : Assigner, optional
+        What gives other programs their clusters: its `rule` says how.
 
     Raises
     ------
@@ -63,6 +68,7 @@ class Clustering:
     random_state: int | None = None
     n_distinct: int | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
+    assigner: Assigner | None = None
 
     def __post_init__(self) -> None:
         put: Any = object.__setattr__
@@ -106,6 +112,47 @@ class Clustering:
         if not 0 <= cluster < self.n_clusters:
             raise ArgumentError("cluster", f"be one of 0 ... {self.n_clusters - 1}", cluster)
         return np.flatnonzero(self.labels == cluster)
+
+    def assign(self, population: Population | ArrayLike) -> NDArray[np.int64]:
+        """Clusters of programs that were not clustered, by the same distance.
+
+        Parameters
+        ----------
+        population : Population or array-like
+            The programs, as what was clustered: graphs of the same part of their space, or counts
+            or features of as many columns.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            The programs that were clustered get their own labels, and others the cluster of the
+            nearest centre (k-means), of the nearest medoid (k-medoids), or of the nearest centre
+            among eigenvectors that the random walk to the programs, or to the landmarks, extends
+            to them (spectral). ``assigner.rule`` says which, and ``assigner.share`` the share of
+            the clustered programs to which it gives their own labels: all but a few near the
+            border of two spectral clusters.
+
+        Raises
+        ------
+        ArgumentError
+            If the programs are not of the kind that was clustered, or the clustering does not
+            know them: it was made from a matrix of distances, or by hand.
+
+        Examples
+        --------
+        >>> import cgraph
+        >>> found = cgraph.cluster([[4, 0], [0, 3], [8, 0], [7, 1]], n_clusters=2)
+        >>> found.assign([[0, 5], [9, 1]]).tolist(), found.assigner.rule
+        ([1, 0], 'nearest centre')
+        """
+        if self.assigner is None:
+            raise ArgumentError(
+                "clustering",
+                "know the programs that it was made of",
+                "one from a matrix of distances, or made by hand",
+                "cluster a Population, or an array of counts or features",
+            )
+        return self.assigner.labels(population)
 
     def to_frame(self) -> pd.DataFrame:
         """A table with a row for each program: "name", "cluster", "is_medoid"."""

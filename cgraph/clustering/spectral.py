@@ -17,9 +17,12 @@ The clusters are those of k-means on v_a / sqrt(w_a D_a), as in scikit-learn (Sh
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph.clustering.grouping import Grouping, settle
 from cgraph.clustering.kmeans import weighted_k_means
 from cgraph.clustering.points import Points
 from cgraph.distances._compile import compiled
@@ -28,10 +31,13 @@ from cgraph.distances.plans import Floats
 SCALE_OVER_MEDIAN = 0.6
 """The scale by default, as a part of the median positive distance between programs."""
 
+LEAST_EIGENVALUE = 1e-3
+"""Eigenvectors of smaller eigenvalues are extended to other programs as if they had this one."""
+
 DENSE = 1200  # points up to which all of the spectrum is cheaper than some of it
 
 
-def spectral(points: Points, n_clusters: int, random_state: int, scale: float) -> NDArray[np.int64]:
+def spectral(points: Points, n_clusters: int, random_state: int, scale: float) -> Grouping:
     """Clusters of weighted points by the leading eigenvectors of their affinity.
 
     Parameters
@@ -47,11 +53,13 @@ def spectral(points: Points, n_clusters: int, random_state: int, scale: float) -
 
     Returns
     -------
-    ndarray of int64, shape (a,)
-        Cluster of each point; each of the k clusters has one at least.
+    Grouping
+        With centres among the eigenvectors, and the steps that extend these to other programs.
     """
-    embedding = spectral_embedding(points, n_clusters, scale)
-    return weighted_k_means(embedding, points.weights, n_clusters, random_state)
+    embedding, eigenvalues = walk_of(points, n_clusters, scale)
+    labels = weighted_k_means(embedding, points.weights, n_clusters, random_state)
+    found = settle(embedding, points.weights, labels, n_clusters)
+    return replace(found, steps=embedding / np.maximum(eigenvalues, LEAST_EIGENVALUE))
 
 
 def spectral_embedding(points: Points, n_components: int, scale: float) -> NDArray[np.float64]:
@@ -72,6 +80,13 @@ def spectral_embedding(points: Points, n_components: int, scale: float) -> NDArr
         Entry of a program in each eigenvector of I - L, L the normalised Laplacian, over the root
         of its degree. Row ``points.index[i]`` belongs to program i.
     """
+    return walk_of(points, n_components, scale)[0]
+
+
+def walk_of(
+    points: Points, n_components: int, scale: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`spectral_embedding`, and the eigenvalue of each of its columns, shape (n_components,)."""
     own, root = points.own_weights, np.sqrt(points.weights)
     operator = np.empty((len(points), len(points)))
     degree = np.empty(len(points))
@@ -89,7 +104,7 @@ def spectral_embedding(points: Points, n_components: int, scale: float) -> NDArr
     operator /= np.sqrt(degree)[:, None]
     vectors = leading_eigenvectors(operator, n_components)
     embedding: NDArray[np.float64] = vectors / (root * np.sqrt(degree))[:, None]
-    return embedding
+    return embedding, np.einsum("ik,ij,jk->k", vectors, operator, vectors, optimize=True)
 
 
 def leading_eigenvectors(operator: NDArray[np.float64], k: int) -> NDArray[np.float64]:

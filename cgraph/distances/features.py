@@ -194,6 +194,36 @@ def sparse_histograms(
     return counts._replace(n_categories=len(place)), other_counts
 
 
+def categories(x: Population, feature: str) -> tuple[Hashable, ...]:
+    """What the columns of the `histograms` of a population count, in order."""
+    if feature == "kernels":
+        return tuple(x.vocabulary)
+    return tuple(FEATURES[feature].function(x).categories)
+
+
+def histogram_over(words: Sequence[Hashable], x: Population, feature: str) -> NDArray[np.float64]:
+    """Histograms of programs over given categories, and over those that they have beside them.
+
+    Parameters
+    ----------
+    words : sequence
+        Categories, as `categories` gives them for other programs.
+    x : Population
+        The programs.
+    feature : str
+        A name in `FEATURES`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, K)
+        The given categories stand first, K >= len(words).
+    """
+    own, counts = _histogram("population", x, feature, None)
+    place = {word: i for i, word in enumerate(words)}
+    new = [place.setdefault(word, len(place)) for word in own]
+    return counts.renumbered(np.array(new, dtype=np.int64), len(place)).dense()
+
+
 def _histogram(
     name: str, population: Population, feature: str, weigh_by: str | None
 ) -> tuple[Sequence[Hashable], Histogram]:

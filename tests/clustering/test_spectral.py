@@ -49,7 +49,7 @@ def test_programs_far_from_all_others_are_components():
     positions = np.array([0.0, 1e-3, 1e3, 2e3])
     distances = abs(positions[:, None] - positions)
     points = points_of_matrix(distances, np.ones(4))
-    labels = spectral.spectral(points, 3, 0, 1.0)
+    labels = spectral.spectral(points, 3, 0, 1.0).labels
     assert labels[0] == labels[1]
     assert len(set(labels)) == 3
 

@@ -140,7 +140,7 @@ def architecture_of(text: str) -> tuple[Space, str] | None:
     if prefix not in available():
         return None
     space = get(prefix)
-    return space, space.architectures()[space.index(int(rest) if rest.isdigit() else rest)]
+    return space, space.spelled(int(rest) if rest.isdigit() else rest)
 
 
 def _of_the_only_reader(text: str) -> tuple[Space, str] | None:
@@ -152,7 +152,7 @@ def _of_the_only_reader(text: str) -> tuple[Space, str] | None:
     for name in available():
         with suppress(ArchitectureError, MissingPackageError):
             space = get(name)
-            readers[name] = (space, space.architectures()[space.parse(text)])
+            readers[name] = (space, space.spelled(text))
     if len(readers) > 1:
         raise ArgumentError(
             "program", f"name its space, one of {', '.join(readers)}", repr(text), "as SPACE:TEXT"

@@ -86,7 +86,7 @@ def _of_strings(space: Space) -> Encoding:
 
 
 def _of_choices(space: Space, choices: tuple[tuple[str, ...], ...]) -> Encoding:
-    from cgraph.spaces.traced import SEPARATOR
+    from cgraph.spaces.places import SEPARATOR
 
     names = [f"choice_{i}" for i in range(len(choices))]
     return Encoding(

@@ -4,11 +4,14 @@ from cgraph.spaces.catalogue import available, get
 from cgraph.spaces.choices import ChoiceSpace
 from cgraph.spaces.models import from_models
 from cgraph.spaces.resolving import resolve
+from cgraph.spaces.sampled import SampledChoiceSpace, SampledSpace
 from cgraph.spaces.space import Space
 from cgraph.spaces.traced import TracedSpace
 
 __all__ = [
     "ChoiceSpace",
+    "SampledChoiceSpace",
+    "SampledSpace",
     "Space",
     "TracedSpace",
     "available",

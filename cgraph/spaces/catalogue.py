@@ -64,7 +64,7 @@ class SpaceInfo:
     name : str
         What `get` calls it.
     n_architectures : int or None
-        How many architectures it has; None where it cannot be loaded.
+        How many architectures it has; None where nobody knows, or it cannot be loaded.
     summary : str
         What it holds, in a line.
     source : str
@@ -257,7 +257,7 @@ def _info(entry: metadata.EntryPoint, *, is_taken: bool) -> SpaceInfo:
     try:
         space = make(_load(entry), entry.name, {})
         return found(
-            n_architectures=len(space.architectures()),
+            n_architectures=space.size,
             summary=space.summary,
             source=space.source,
             problem="",

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import product
+from math import prod
 from typing import final
 
 from cgraph.errors import ArgumentError
-from cgraph.spaces.traced import SEPARATOR, TracedSpace
+from cgraph.spaces.places import SEPARATOR
+from cgraph.spaces.space import amount
+from cgraph.spaces.traced import TracedSpace
+
+MOST_LISTED = 5_000_000
+"""Architectures that a space may have to be listed."""
 
 
 class ChoiceSpace(TracedSpace):
@@ -58,4 +64,12 @@ def _combinations(choices: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
                 raise ArgumentError(
                     f"choices[{place}]", f"hold strings without {SEPARATOR!r}", repr(option)
                 )
+    size = prod(map(len, choices))
+    if size > MOST_LISTED:
+        raise ArgumentError(
+            "choices",
+            f"make {MOST_LISTED:,} architectures at most to be listed",
+            amount(size),
+            "make the class a SampledChoiceSpace, which is drawn from",
+        )
     return tuple(SEPARATOR.join(words) for words in product(*choices))

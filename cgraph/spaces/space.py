@@ -57,6 +57,9 @@ class Space(ABC):
     options : mapping from str to object, default={}
         What it was made with, where there is a choice, such as a data set: plain JSON values that
         tell it from others of its name.
+    is_listed : bool, default=True
+        Whether all architectures can be listed. Where not, as in a `SampledSpace`, some are drawn
+        and are a space of their own.
 
     Notes
     -----
@@ -71,14 +74,17 @@ class Space(ABC):
     accuracy_sources: tuple[AccuracySource, ...] = ()
     row_keys: tuple[RowKey, ...] = ()
     options: Mapping[str, Any] = MappingProxyType({})
+    is_listed: bool = True
 
     @abstractmethod
     def architectures(self) -> tuple[str, ...]:
         """String of each architecture, each once, in the official order."""
 
     @abstractmethod
-    def parse(self, text: str) -> int:
+    def parse(self, text: str) -> Architecture:
         """Place of an architecture in the official order, from its string.
+
+        Where the space is not listed, the string as the space itself writes it.
 
         Raises
         ------
@@ -165,6 +171,23 @@ class Space(ABC):
     def candidate(self, arch: Architecture) -> Candidate:
         """What the statistics need of an architecture: how to build its program, and its name."""
 
+    @property
+    def size(self) -> int | None:
+        """Number of architectures, exactly; None where it is not known."""
+        return len(self.architectures())
+
+    @final
+    def spelled(self, arch: Architecture) -> str:
+        """String of an architecture as the space writes it, from its string or its place.
+
+        Raises
+        ------
+        ArchitectureError
+            If there is no such architecture.
+        """
+        found = self.parse(arch) if isinstance(arch, str) else arch
+        return found if isinstance(found, str) else self.architectures()[self.index(found)]
+
     @final
     def canonical(self, arch: Architecture) -> str:
         """The architecture that stands for all that are the same program as this one."""
@@ -234,11 +257,19 @@ class Space(ABC):
         >>> get("nasbench101").sample(1)
         ('maxpool3x3~0|conv3x3~1|conv3x3~2|maxpool3x3~0|maxpool3x3~4|output~1,2,3,5',)
         """
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 0 <= n <= len(self):
-            raise ArgumentError("n", f"be from 0 to {len(self):,}, the size of {self.name}", n)
-        drawn = np.random.default_rng(seed).choice(len(self), size=int(n), replace=False)
+        size = self.size
+        is_whole = isinstance(n, int | np.integer) and not isinstance(n, bool)
+        if not is_whole or n < 0 or (size is not None and n > size):
+            most = "be a whole number, 0 or more"
+            if size is not None:
+                most = f"be from 0 to {amount(size)}, the size of {self.name}"
+            raise ArgumentError("n", most, n)
+        return self._drawn(int(n), np.random.default_rng(seed))
+
+    def _drawn(self, n: int, rng: np.random.Generator) -> tuple[str, ...]:
+        """What `sample` gives, for an `n` that there is."""
         names = self.architectures()
-        return tuple(names[i] for i in drawn)
+        return tuple(names[i] for i in rng.choice(len(names), size=n, replace=False))
 
     @final
     def index(self, arch: Architecture) -> int:
@@ -250,7 +281,7 @@ class Space(ABC):
             If there is no such architecture.
         """
         if isinstance(arch, str):
-            return self.parse(arch)
+            arch = self.parse(arch)
         if isinstance(arch, bool) or not isinstance(arch, int | np.integer):
             raise ArchitectureError("arch", "be a string or an index", repr(arch))
         if not 0 <= arch < len(self):
@@ -329,7 +360,20 @@ class Space(ABC):
         return len(self.architectures())
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, {len(self):,} architectures)"
+        size = "architectures" if self.size is None else f"{amount(self.size)} architectures"
+        how = "" if self.is_listed else ", to be drawn"
+        return f"{type(self).__name__}({self.name!r}, {size}{how})"
+
+
+def amount(size: int) -> str:
+    """A number of architectures, to be read: three digits of it where it has more than nine.
+
+    Examples
+    --------
+    >>> amount(15_625), amount(10**18)
+    ('15,625', '1.00e+18')
+    """
+    return f"{size:,}" if size < 10**9 else f"{size:.2e}"
 
 
 def check_view(space: Space, part: str, form: str) -> None:

@@ -15,10 +15,8 @@ from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError
 from cgraph.graphs.kernel import project
 from cgraph.graphs.passes import live
 from cgraph.graphs.population import Population
+from cgraph.spaces.places import SEPARATOR
 from cgraph.spaces.space import Architecture, Form, Part, Space, check_view
-
-# Between the options in the string of an architecture that is made of choices.
-SEPARATOR = "|"
 
 if TYPE_CHECKING:
     from torch import nn

@@ -40,8 +40,8 @@ def rank(
     space: Annotated[
         str | None,
         typer.Option(
-            help="The search space, where limits are asked: of clusters in a table, or of a study of "
-            "a space of your own, MODULE:NAME or FILE.py."
+            help="The search space, where limits are asked: of clusters in a table, or of a "
+            "study of a space of your own, MODULE:NAME or FILE.py."
         ),
     ] = None,
     sample: Annotated[int, typer.Option(help="How many networks of the best cluster.")] = 3,

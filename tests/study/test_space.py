@@ -79,7 +79,7 @@ def test_the_space_of_a_study_has_its_options(pubmed):
 
 
 def test_a_space_with_other_options_is_refused(pubmed):
-    with pytest.raises(ArgumentError, match="whose options is {'dataset': 'pubmed'}, got one"):
+    with pytest.raises(ArgumentError, match=r"whose options is {'dataset': 'pubmed'}, got one"):
         pubmed.space(get("nasbenchgraph"))
     with pytest.raises(ArgumentError, match="whose name is 'nasbenchgraph', got one"):
         cgraph.rank_again(pubmed, space=Words())

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cgraph.graphs.passes import remove_dead as remove_dead
     from cgraph.graphs.passes import remove_identities as remove_identities
     from cgraph.graphs.population import Population as Population
+    from cgraph.graphs.series import compact as compact
     from cgraph.graphs.tensor import adjacency_tensor as adjacency_tensor
     from cgraph.hardware.devices import Device as Device
     from cgraph.hardware.footprint import Footprint as Footprint
@@ -72,6 +73,7 @@ _HOMES = {
     "Training": "cgraph.statistics.training",
     "adjacency_tensor": "cgraph.graphs.tensor",
     "cluster": "cgraph.clustering.cluster",
+    "compact": "cgraph.graphs.series",
     "edit_distance": "cgraph.distances.edit.exact",
     "embed": "cgraph.clustering.embedding",
     "evaluate": "cgraph.statistics.evaluate",

@@ -380,6 +380,28 @@ def ntk_condition(model, x):
     return float(v[-1] / v[0])
 
 
+# Compact view
+
+
+def compact(graph):
+    """Labels and edges with series contracted, one edge after the other."""
+    labels, last = dict(enumerate(graph.labels)), {i: i for i in range(len(graph))}
+    edges = {tuple(edge) for edge in graph.edges.tolist()}
+    ends = {i for i, label in labels.items() if label in ("input", "output")}
+    while True:
+        for u, v in sorted(edges):
+            n_out, n_in = sum(a == u for a, _ in edges), sum(b == v for _, b in edges)
+            if n_out == n_in == 1 and u not in ends and v not in ends:
+                break
+        else:
+            break
+        labels[u], last[u] = f"{labels[u]}>{labels.pop(v)}", last[v]
+        edges = {(u if a == v else a, b) for a, b in edges if (a, b) != (u, v)}
+    order = sorted(labels, key=last.__getitem__)
+    number = {node: i for i, node in enumerate(order)}
+    return [labels[i] for i in order], sorted([number[a], number[b]] for a, b in edges)
+
+
 # Edit distance
 
 
@@ -404,6 +426,28 @@ def edit_distance_of_map(a, b, images, costs):
     cost += sum(costs.insert[y[j]] for j in range(len(y)) if j not in images)
     kept = sum((images[u], images[v]) in edges_b for u, v in edges_a)
     return cost + costs.edge * (len(edges_a) + len(edges_b) - 2 * kept)
+
+
+def align(a, b, costs):
+    """Cheapest alignment of two series of kernels, by trying what becomes of the first ones."""
+    if len(a) == len(b) == 1:
+        place = {label: i for i, label in enumerate(costs.vocabulary)}
+        return costs.substitute[place[a[0]], place[b[0]]]
+
+    def gaps(steps):
+        return sum(costs.insert[costs.vocabulary.index(step)] + costs.edge for step in steps)
+
+    def rest(i, j):
+        if i == len(a) or j == len(b):
+            return gaps(a[i:]) + gaps(b[j:])
+        x, y = costs.vocabulary.index(a[i]), costs.vocabulary.index(b[j])
+        return min(
+            costs.substitute[x, y] + rest(i + 1, j + 1),
+            gaps(a[i : i + 1]) + rest(i + 1, j),
+            gaps(b[j : j + 1]) + rest(i, j + 1),
+        )
+
+    return rest(0, 0)
 
 
 def edit_assignment_bound(a, b, costs, assign):

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph.distances.edit.alignment import align_series
 from cgraph.distances.edit.rules import HEURISTIC_EDGE, Rule, heuristic_rule, uniform_rule
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
 from cgraph.graphs.labels import LABELLINGS
+from cgraph.graphs.series import steps_of
 
 # Sums of costs are compared to this share of the largest of them.
 _TOLERANCE = 1e-9
@@ -205,6 +207,10 @@ class EditCosts:
     def over(self, vocabulary: Iterable[str]) -> EditCosts:
         """The same costs over another vocabulary, in its order.
 
+        A label of the compact view, such as "relu>conv2d[3x3]", costs what its kernels do: to
+        insert it, their sum and that of the edges between them; to replace it, the cheapest
+        alignment with the kernels of the other; see `cgraph.distances.edit.alignment`.
+
         Raises
         ------
         ArgumentError
@@ -217,6 +223,8 @@ class EditCosts:
         """
         words = tuple(vocabulary)
         place = {label: i for i, label in enumerate(self.vocabulary)}
+        if any(len(steps_of(label)) > 1 for label in words if label not in place):
+            return self._aligned(words, place)
         if self.rule is not None and not set(words) <= set(place):
             return self._ruled(words, place)
         for label in words:
@@ -236,6 +244,16 @@ class EditCosts:
             words,
             rule=self.rule,
         )
+
+    def _aligned(self, words: tuple[str, ...], place: dict[str, int]) -> EditCosts:
+        """Costs with those of series of kernels, which follow from the costs of the kernels."""
+        series = [(label,) if label in place else steps_of(label) for label in words]
+        kernels = tuple(sorted({step for steps in series for step in steps}))
+        single = self.over(kernels)
+        substitute, indel = align_series(
+            series, kernels, single.substitute, single.insert, single.edge
+        )
+        return EditCosts(substitute, indel, indel, self.edge, words, rule=self.rule)
 
     def _ruled(self, words: tuple[str, ...], place: dict[str, int]) -> EditCosts:
         """Costs of the rule, with those of the table where it has both labels."""

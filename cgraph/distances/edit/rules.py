@@ -35,7 +35,7 @@ from the day it is there, and an operation that is in none is of the family "oth
 
 Substitution within a family is cheap: 2 for a step of the window from 1x1 to 3x3, 1 for another
 stride, dilation or grouping, 2 for another operation; never more than 4. Between families it
-costs 6, or what deleting one and inserting the other does where that is less. Two pairs are
+costs 6. No substitution costs more than deleting one and inserting the other does. Two pairs are
 closer: an identity and a pooling (3), both without parameters and local, and an identity and a
 convolution of 1x1 (5), which looks at one position. An edge costs 1: a fraction of an operation.
 """
@@ -197,4 +197,4 @@ def _within_family(a: Reading, b: Reading) -> float:
     cost += OTHER_OPTION * max(len(a.options - b.options), len(b.options - a.options))
     if a.operation != b.operation:
         cost += OTHER_OPERATION
-    return min(max(cost, OTHER_OPTION), SAME_FAMILY_AT_MOST)
+    return min(max(cost, OTHER_OPTION), SAME_FAMILY_AT_MOST, _indel(a) + _indel(b))

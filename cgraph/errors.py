@@ -16,6 +16,24 @@ LONGEST = 200
 _LONGEST_WORDS = 5 * LONGEST
 
 
+class Shown(str):
+    """Text of a message whose parts were cut already."""
+
+    __slots__ = ()
+
+
+def of_file(where: object, what: str = "") -> Shown:
+    """What came of a file: where it stands, and what is the matter, each cut where it is long.
+
+    Examples
+    --------
+    >>> of_file("a.csv", "with a gap in row 7")
+    "'a.csv' with a gap in row 7"
+    """
+    space = "" if what.startswith(",") else " "
+    return Shown(f"{shown(repr(str(where)))}{space}{shown(what)}".rstrip())
+
+
 def shown(value: object, longest: int = LONGEST) -> str:
     r"""What came, as it stands in a message: one line of printable characters, cut if long.
 
@@ -34,6 +52,8 @@ def shown(value: object, longest: int = LONGEST) -> str:
     >>> shown("x" * 100_000, 60)
     'xxxxxxxxxxxxxxxx ... (99,979 characters left out) ... xxxxx'
     """
+    if isinstance(value, Shown):
+        return value
     if isinstance(value, list | tuple | dict | set | frozenset) and len(value) > longest:
         value = f"a {type(value).__name__} of {len(value):,} entries"
     elif isinstance(value, bytes | bytearray) and len(value) > longest:

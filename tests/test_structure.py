@@ -19,6 +19,7 @@ PACKAGE = Path(cgraph.__file__).parent
 LEVELS = {
     "errors": 0,
     "registry": 1,
+    "files": 1,
     "parallel": 1,
     "graphs": 2,
     "tracing": 3,

@@ -1,21 +1,23 @@
 """Measured latencies and energies of NAS-Bench-201's networks, as users have them in files.
 
 HW-NAS-Bench (Li et al., 2021, "HW-NAS-Bench: hardware-aware neural architecture search
-benchmark") gives six devices on three data sets. Its official pickle is read by an unpickler that
-builds numbers, lists, dicts and NumPy arrays and nothing else, so that a file cannot run code;
-a Parquet or CSV table in this module's columns is read as it is.
+benchmark") gives six devices on three data sets. Its official pickle is read as plain data
+(numbers, lists, dicts, arrays of numbers), so that a file cannot run code; a Parquet or CSV table
+in this module's columns is read as it is.
 """
 
 from __future__ import annotations
 
-import pickle
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph.errors import ArgumentError, UnknownNameError, of_file
+from cgraph.files.pickles import load_plain
+from cgraph.files.reading import reading
+from cgraph.files.source import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,17 +30,6 @@ UNITS = {"latency": "_ms", "energy": "_mj", "arithmetic_intensity": ""}
 
 _COLUMN = re.compile(
     rf"({'|'.join(DATASETS.values())})_([a-z0-9]+)_({'|'.join(UNITS)})({'|'.join(UNITS.values())})"
-)
-
-# What a pickle of numbers may name: how NumPy's arrays and scalars are rebuilt.
-_ALLOWED = frozenset(
-    {
-        ("numpy", "dtype"),
-        ("numpy", "ndarray"),
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "scalar"),
-        ("numpy._core.numeric", "_frombuffer"),
-    }
 )
 
 
@@ -132,36 +123,11 @@ def measured_column(
     return table[name]
 
 
-class _NumbersOnly(pickle.Unpickler):
-    """An unpickler that builds numbers, their containers and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The few names that NumPy's arrays need; anything else is refused."""
-        if (module, name) == ("_codecs", "encode"):
-            return _bytes_of_text
-        module = module.replace("numpy.core.", "numpy._core.")  # as NumPy 1 called it
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which is not a number")
-        return super().find_class(module, name)
-
-
-def _bytes_of_text(text: str, encoding: str) -> bytes:
-    """What `_codecs.encode` is to old pickles: bytes that were written as text."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"it encodes as {encoding}, which numbers do not need")
-    return text.encode("latin1")
-
-
 def _read_pickle(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    with path.open("rb") as file:
-        try:
-            content = _NumbersOnly(file).load()
-        except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError) as error:
-            raise ArgumentError(
-                "path", "be a pickle of numbers", f"{str(path)!r}: {error}"
-            ) from error
+    with reading(path, "be a pickle of numbers"), plain(path) as source:
+        content = load_plain(source)
     space = content.get("nasbench201") if isinstance(content, dict) else None
     if not isinstance(space, dict):
         raise ArgumentError(
@@ -169,7 +135,10 @@ def _read_pickle(path: Path) -> pd.DataFrame:
         )
     columns = {}
     for dataset, prefix in DATASETS.items():
-        for metric, values in space.get(dataset, {}).items():
+        metrics = space.get(dataset, {})
+        if not isinstance(metrics, dict):
+            raise ArgumentError("path", "hold metrics by name", f"{dataset} of {path.name} without")
+        for metric, values in metrics.items():
             name = _column_of(prefix, str(metric))
             if name is not None:
                 columns[name] = _numbers(values, f"{path.name}: {dataset} {metric}")
@@ -201,15 +170,11 @@ def _read_frame(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     reader = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
-    try:
+    with reading(path, f"be a readable {path.suffix} table"):
         table = reader(path)
-    except (ValueError, OSError) as error:  # what pandas and pyarrow raise on bad content
-        raise ArgumentError(
-            "path", f"be a readable {path.suffix} table", f"{str(path)!r}: {error}"
-        ) from error
     if "index" not in table.columns:
         raise ArgumentError(
-            "path", "hold a column 'index'", f"{str(path)!r} with {', '.join(map(str, table))}"
+            "path", "hold a column 'index'", of_file(path, f"with {', '.join(map(str, table))}")
         )
     table = table.set_index("index")
     names = [name for name in table.columns if _COLUMN.fullmatch(str(name))]
@@ -217,9 +182,10 @@ def _read_frame(path: Path) -> pd.DataFrame:
         raise ArgumentError(
             "path",
             "hold columns such as 'c10_raspi4_latency_ms'",
-            f"{str(path)!r} with {', '.join(map(str, table.columns))}",
+            of_file(path, f"with {', '.join(map(str, table.columns))}"),
         )
     if table.index.has_duplicates:
         twice = table.index[table.index.duplicated()][0]
         raise ArgumentError("index", "name each architecture once", f"{twice} twice")
-    return table[names].astype(np.float64)
+    with reading(path, "hold numbers in its columns"):
+        return table[names].astype(np.float64)

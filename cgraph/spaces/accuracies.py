@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError
+from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError, of_file
 from cgraph.spaces.sources import Found, SourceOptions, Unit, check_options
 from cgraph.spaces.tables import read_table
 
@@ -169,7 +169,7 @@ def _indices_of_rows(space: Space, table: pd.DataFrame, path: Path) -> NDArray[n
             "source",
             f"hold a column of architectures ({', '.join([*STRING_COLUMNS, *own])}) or of their "
             f"official {INDEX_COLUMN}",
-            f"{str(path)!r} with {_listed(table.columns)}",
+            of_file(path, f"with {_listed(table.columns)}"),
         )
     (first, index), *others = found.items()
     for name, other in others:
@@ -273,8 +273,11 @@ def _refuse_repetitions(found: Found, names: tuple[str, ...]) -> None:
         raise ArgumentError(
             "source",
             "hold each architecture once",
-            f"{found.where!r} with {len(repeated):,} of them repeated, first "
-            f"{names[first]!r} (rows {rows}{', ...' if counts[first] > 3 else ''})",
+            of_file(
+                found.where,
+                f"with {len(repeated):,} of them repeated, first {names[first]!r} "
+                f"(rows {rows}{', ...' if counts[first] > 3 else ''})",
+            ),
             "average the rows, or keep one of each",
         )
 
@@ -286,8 +289,11 @@ def _refuse_gaps(
         raise ArgumentError(
             "source",
             f"hold an accuracy for each of the {n_wanted:,} architectures",
-            f"{where!r} without {len(missing):,} of them, first {names[missing[0]]!r} "
-            f"(index {missing[0]})",
+            of_file(
+                where,
+                f"without {len(missing):,} of them, first {names[missing[0]]!r} "
+                f"(index {missing[0]})",
+            ),
             "add the rows, allow gaps (missing='allow', or --accuracy-gaps), or name the "
             "architectures it has by the argument architectures",
         )

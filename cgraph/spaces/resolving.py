@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph.errors import ArgumentError, UnknownNameError, of_file
 from cgraph.spaces.catalogue import available, get, make
 from cgraph.spaces.space import Space
 
@@ -71,7 +71,7 @@ def _file_module(path: Path) -> ModuleType:
         raise ArgumentError(
             "space",
             "be a file whose name is no other module's",
-            f"{str(path)!r}, where {path.stem!r} is {module.__file__ or 'built in'}",
+            of_file(path, f", where {path.stem!r} is {module.__file__ or 'built in'}"),
             "rename the file",
         )
     return module

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import ArchitectureError, ArgumentError
+from cgraph.errors import ArchitectureError, ArgumentError, of_file
 from cgraph.spaces.nasbench101 import cells, table
 from cgraph.spaces.nasbench101.hashing import module_hashes
 from cgraph.spaces.nasbench101.tfrecord import broken, read_records
@@ -133,7 +133,7 @@ def official_runs(path: str | Path, epochs: int | None = 108) -> pd.DataFrame:
         values.extend([getattr(final, name) for name in _COLUMNS])
     if not slots:
         wanted = "runs" if epochs is None else f"runs of {epochs} epochs"
-        raise ArgumentError("path", f"hold {wanted}", f"{str(path)!r} without any")
+        raise ArgumentError("path", f"hold {wanted}", of_file(path, "without any"))
     indices = _indices(path, np.array(codes, dtype=np.int64), list(slots))
     chosen = np.array(slot_of_run, dtype=np.int64)
     frame = pd.DataFrame(np.array(values).reshape(-1, len(_COLUMNS)), columns=list(_COLUMNS))
@@ -164,7 +164,7 @@ def _code(path: Path, number: int, run: Run) -> int:
         return _code_of(run.adjacency, run.operations)
     except ArchitectureError as error:
         raise ArgumentError(
-            "path", "hold cells of the space", f"{str(path)!r} with another in record {number}",
+            "path", "hold cells of the space", of_file(path, f"with another in record {number}"),
             str(error),
         ) from error  # fmt: skip
 
@@ -205,8 +205,10 @@ def _indices(path: Path, codes: NDArray[np.int64], hashes: list[str]) -> NDArray
             raise ArgumentError(
                 "path",
                 "name each cell by the hash of its matrix",
-                f"{str(path)!r} with {kept!r} for a cell whose hash is {row.tobytes().hex()!r} "
-                f"(code {code})",
+                of_file(
+                    path,
+                    f"with {kept!r} for a cell whose hash is {row.tobytes().hex()!r} (code {code})",
+                ),
             )
     return table.indices(codes)
 
@@ -215,5 +217,5 @@ def _disagreement(path: Path, number: int, run: Run) -> ArgumentError:
     return ArgumentError(
         "path",
         "have one matrix and one number of parameters for each hash",
-        f"{str(path)!r} with others for {run.module_hash!r} in record {number}",
+        of_file(path, f"with others for {run.module_hash!r} in record {number}"),
     )

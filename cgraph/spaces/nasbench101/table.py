@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from cgraph.errors import ArchitectureError, ArgumentError
+from cgraph.errors import ArchitectureError, ArgumentError, of_file
 from cgraph.spaces.nasbench101.cells import MAX_VERTICES, OPERATIONS, Cell, decode, encode
 from cgraph.spaces.nasbench101.enumeration import canonical_codes, enumerate_codes
 from cgraph.spaces.nasbench101.hashing import HASH_BYTES, hash_bytes, module_hash, module_hashes
@@ -215,7 +215,7 @@ def _bad_file(path: Path, got: str) -> ArgumentError:
     return ArgumentError(
         "path",
         "be a file of the cells of NAS-Bench-101",
-        f"{str(path)!r} with {got}",
+        of_file(path, f"with {got}"),
         "delete it to have it made anew",
     )
 

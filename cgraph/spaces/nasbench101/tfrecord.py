@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import google_crc32c
 
-from cgraph.errors import ArgumentError
+from cgraph.errors import ArgumentError, of_file
 
 _MASK_DELTA = 0xA282EAD8
 _HEADER = struct.Struct("<QI")
@@ -69,7 +69,7 @@ def broken(path: Path, number: int, offset: int, problem: str) -> ArgumentError:
     return ArgumentError(
         "path",
         "be an unbroken file of the benchmark",
-        f"{str(path)!r} with {problem} in record {number} at byte {offset}",
+        of_file(path, f"with {problem} in record {number} at byte {offset}"),
         "download it anew",
     )
 

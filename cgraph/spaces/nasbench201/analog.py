@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph.errors import ArgumentError, UnknownNameError, of_file
+from cgraph.files.pickles import Record, load_plain, record
+from cgraph.files.reading import reading
+from cgraph.files.source import plain
 from cgraph.spaces.nasbench201.notation import (
     AVG_POOL,
     CONV_1X1,
@@ -26,7 +29,6 @@ from cgraph.spaces.nasbench201.notation import (
     encode,
     indices,
 )
-from cgraph.spaces.pickles import BROKEN, load_plain
 from cgraph.spaces.sources import AccuracySource, Found, SourceOptions
 
 PACKAGE = "analog-nasbench"
@@ -54,7 +56,7 @@ def _read(source: Any, column: str | None, options: SourceOptions) -> Found:  # 
     path, version = _file(source)
     cells = _cells(path)
     codes = [_code(cell, path) for cell in cells]
-    values = [_value(record, column, path) for record in cells.values()]
+    values = [_value(cell, column, path) for cell in cells.values()]
     where = f"{PACKAGE}{version} (an independent retraining, not the benchmark's own):{column}"
     return Found(indices()[np.array(codes)], np.array(values), column, where, "percent")
 
@@ -83,22 +85,13 @@ def _cells(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise ArgumentError("source", "be an existing file", repr(str(path)))
     # Records without any behaviour stand in for the classes of the package.
-    stand_ins = {
-        f"{_MODULE}.data.{name}": type(name, (), {})
-        for name in ("Architecture", "DriftMeasurement")
-    }
-    try:
-        with path.open("rb") as file:
-            content = load_plain(file, stand_ins)
-    except BROKEN as error:
-        raise ArgumentError(
-            "source",
-            f"be the whole data of {PACKAGE}, and nothing else",
-            f"{str(path)!r}, which cannot be read: {type(error).__name__}: {error}",
-        ) from error
+    names = {f"{_MODULE}.data.{name}": record for name in ("Architecture", "DriftMeasurement")}
+    must = f"be the whole data of {PACKAGE}, and nothing else"
+    with reading(path, must, argument="source"), plain(path) as source:
+        content = load_plain(source, names)
     if not isinstance(content, dict):
         raise ArgumentError(
-            "source", f"be the data of {PACKAGE}", f"{str(path)!r}, a {type(content).__name__}"
+            "source", f"be the data of {PACKAGE}", of_file(path, f", a {type(content).__name__}")
         )
     return content
 
@@ -107,18 +100,19 @@ def _code(cell: Any, path: Path) -> int:
     is_cell = isinstance(cell, tuple) and len(cell) == len(EDGES)
     if not is_cell or not all(isinstance(k, int) and 0 <= k < len(_OPERATIONS) for k in cell):
         raise ArgumentError(
-            "source", "name cells by six numbers below 5", f"{str(path)!r} with {cell!r}"
+            "source", "name cells by six numbers below 5", of_file(path, f"with {cell!r}")
         )
     operations: NDArray[np.int64] = _OPERATIONS[list(cell)]
     return int(encode(operations[[_SOURCE_EDGES.index(edge) for edge in EDGES]]))
 
 
-def _value(record: Any, column: str, path: Path) -> float:
-    value = getattr(record, column, None)
-    value = getattr(value, "value", value)
+def _value(cell: Any, column: str, path: Path) -> float:
+    value = cell.attributes.get(column) if isinstance(cell, Record) else None
+    if isinstance(value, Record):
+        value = value.attributes.get("value")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ArgumentError(
-            "source", f"hold {column} for each cell", f"{str(path)!r} with {value!r}"
+            "source", f"hold {column} for each cell", of_file(path, f"with {value!r}")
         )
     return float(value)
 

@@ -11,24 +11,23 @@ from __future__ import annotations
 import bz2
 import logging
 import pickle
-import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from cgraph.errors import ArchitectureError, ArgumentError
+from cgraph.errors import ArchitectureError, ArgumentError, of_file
+from cgraph.files.pickles import ForeignClassError, load_plain
+from cgraph.files.reading import reading
+from cgraph.files.source import unpacked
+from cgraph.files.tensors import load_tensors
 from cgraph.spaces.nasbench201 import notation
-from cgraph.spaces.pickles import BROKEN, PLAIN, ForeignClassError, load_plain
 
 LENGTHS = {"less": 12, "full": 200, "12": 12, "200": 200}
 """How many epochs trainings took, under the names of both benchmarks."""
 
 _MEMBER = ".pickle.pbz2"
 _META = f"meta{_MEMBER}"
-# What a file of torch.save begins with, before PyTorch 1.6.
-_MAGIC = 0x1950A86A20F9469CFC6C
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +101,7 @@ def _records_of_whole(content: Any, name: str) -> Iterator[Record]:
     _check_architectures(content, name)
     infos = content.get("arch2infos")
     if not isinstance(infos, dict) or not infos:
-        raise ArgumentError("source", "hold 'arch2infos' by architecture", f"{name!r} without")
+        raise ArgumentError("source", "hold 'arch2infos' by architecture", of_file(name, "without"))
     for index in sorted(infos, key=str):
         yield _record(index, infos[index], f"{name}, architecture {index}")
 
@@ -112,12 +111,12 @@ def _records_of_directory(path: Path, allow_pickle: bool) -> Iterator[Record]:
         raise ArgumentError(
             "source",
             f"be a directory of NATS-Bench, with {_META} and 000000{_MEMBER}, ...",
-            f"{str(path)!r} without {_META}",
+            of_file(path, f"without {_META}"),
         )
     _check_architectures(_load(path / _META, allow_pickle), str(path / _META))
     members = sorted(member for member in path.glob(f"*{_MEMBER}") if member.name != _META)
     if not members:
-        raise ArgumentError("source", f"hold 000000{_MEMBER}, ...", f"{str(path)!r} without any")
+        raise ArgumentError("source", f"hold 000000{_MEMBER}, ...", of_file(path, "without any"))
     for number, member in enumerate(members):
         if number % 1000 == 0:
             _log.info("read %d of %d files of %s", number, len(members), path)
@@ -128,18 +127,18 @@ def _records_of_directory(path: Path, allow_pickle: bool) -> Iterator[Record]:
 
 def _record(index: Any, results: Any, where: str) -> Record:
     if isinstance(index, bool) or not isinstance(index, int):
-        raise ArgumentError("source", "number architectures", f"{where!r}, {index!r}")
+        raise ArgumentError("source", "number architectures", of_file(where, f", {index!r}"))
     if not 0 <= index < notation.N_ARCHITECTURES:
         raise ArgumentError(
             "source", f"number architectures from 0 to {notation.N_ARCHITECTURES - 1:,}",
-            f"{where!r}, {index}",
+            of_file(where, f", {index}"),
         )  # fmt: skip
     if not isinstance(results, dict) or not set(results) <= set(LENGTHS) or not results:
         keys = sorted(map(str, results)) if isinstance(results, dict) else type(results).__name__
         raise ArgumentError(
             "source",
             "hold trainings of 12 and 200 epochs for each architecture",
-            f"{where!r} with {keys}",
+            of_file(where, f"with {keys}"),
         )
     return Record(index, {LENGTHS[key]: value for key, value in results.items()}, where)
 
@@ -151,7 +150,7 @@ def _check_architectures(content: Any, name: str) -> None:
         raise ArgumentError(
             "source",
             "be an archive of NAS-Bench-201, with 'meta_archs' and 'arch2infos'",
-            f"{name!r}, which holds {_described(content)}",
+            of_file(name, f", which holds {_described(content)}"),
         )
     if tuple(listed) == notation.architectures():
         return
@@ -165,91 +164,49 @@ def _check_architectures(content: Any, name: str) -> None:
             raise ArgumentError(
                 "source",
                 "list the 15,625 architectures of NAS-Bench-201 in the official order",
-                f"{name!r} with {text!r} at {index}",
+                of_file(name, f"with {text!r} at {index}"),
                 hint,
             )
     raise ArgumentError(
-        "source", "list the 15,625 architectures of NAS-Bench-201", f"{name!r} with {len(listed):,}"
+        "source",
+        "list the 15,625 architectures of NAS-Bench-201",
+        of_file(name, f"with {len(listed):,}"),
     )
 
 
 def _load(path: Path, allow_pickle: bool) -> Any:
-    """What a file holds, read as plain data wherever that goes."""
+    """What a file holds, read as plain data unless it may run code."""
     if not path.is_file():
         raise ArgumentError("source", "be an existing file or directory", repr(str(path)))
-    try:
-        if path.suffix == ".pth":
-            return _load_pth(path, allow_pickle)
-        with bz2.open(path) as file:
-            return pickle.load(file) if allow_pickle else load_plain(file)
-    except ForeignClassError as error:
-        raise _foreign(path, str(error)) from error
-    except BROKEN as error:
-        raise ArgumentError(
-            "source",
-            "be a whole file of NAS-Bench-201 or NATS-Bench",
-            f"{str(path)!r}, which cannot be read: {type(error).__name__}: {error}",
-        ) from error
+    must = "be a whole file of NAS-Bench-201 or NATS-Bench"
+    with reading(path, must, argument="source"):
+        try:
+            if path.suffix == ".pth":
+                return _run_torch(path) if allow_pickle else load_tensors(path)
+            if allow_pickle:
+                return _run_pickle(path)
+            with unpacked(path) as source:
+                return load_plain(source)
+        except ForeignClassError as error:
+            raise _foreign(path, str(error)) from error
 
 
-def _load_pth(path: Path, allow_pickle: bool) -> Any:
-    """What `torch.save` wrote.
-
-    Plain data is read here, which is 20 times as fast as `torch.load(..., weights_only=True)` and
-    allows less; that is tried next, for files that hold tensors as well.
-    """
-    if allow_pickle:
-        import torch
-
-        return torch.load(path, map_location="cpu", weights_only=False)
-    try:
-        with path.open("rb") as file:
-            if zipfile.is_zipfile(file):
-                return _load_member(file)
-            file.seek(0)
-            if load_plain(file) != _MAGIC:
-                raise pickle.UnpicklingError("it was not written by torch.save")
-            load_plain(file), load_plain(file)  # the version, and facts of the machine
-            return load_plain(file)
-    except ForeignClassError as error:
-        if not str(error).startswith("torch."):
-            raise
-        return _load_tensors(path)
-
-
-def _load_member(file: IO[bytes]) -> Any:
-    with zipfile.ZipFile(file) as archive:
-        names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-        if len(names) != 1:
-            raise pickle.UnpicklingError("it was not written by torch.save")
-        with archive.open(names[0]) as member:
-            return load_plain(member)
-
-
-def _load_tensors(path: Path) -> Any:
-    import numpy as np
+def _run_torch(path: Path) -> Any:
     import torch
 
-    scalar = PLAIN["numpy._core.multiarray.scalar"]
-    numbers: list[Any] = [
-        (scalar, "numpy.core.multiarray.scalar"),
-        (scalar, "numpy._core.multiarray.scalar"),
-        np.dtype,
-        type(np.dtype(np.float64)),
-    ]
-    try:
-        with torch.serialization.safe_globals(numbers):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL (\S+)", str(error))
-        raise (ForeignClassError(named.group(1)) if named else error) from error
+    return torch.load(path, map_location="cpu", weights_only=False)
+
+
+def _run_pickle(path: Path) -> Any:
+    with bz2.open(path) as file:
+        return pickle.load(file)
 
 
 def _foreign(path: Path, name: str) -> ArgumentError:
     return ArgumentError(
         "source",
         "hold plain data",
-        f"{str(path)!r}, which asks for {name}; nothing of it was run",
+        of_file(path, f", which asks for {name}; nothing of it was run"),
         "pass allow_pickle=True if you trust whoever made the file: it can then run any code",
     )
 

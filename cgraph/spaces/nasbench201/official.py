@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph.errors import ArgumentError, UnknownNameError, of_file
 from cgraph.spaces.nasbench201 import notation
 from cgraph.spaces.nasbench201.archives import Record, is_archive, read_records
 from cgraph.spaces.sources import AccuracySource, Found, SourceOptions
@@ -100,11 +100,12 @@ def _runs(record: Record, epochs: int, results: Any) -> Iterator[tuple[Any, ...]
 
     where = f"{record.where} after {epochs} epochs"
     try:
-        known = (
-            results
-            if hasattr(results, "all_results")
-            else ArchResults.create_from_state_dict(results)
-        )
+        if hasattr(results, "all_results"):
+            known = results
+        elif isinstance(results, dict):  # of a text the package would load the file
+            known = ArchResults.create_from_state_dict(results)
+        else:
+            raise TypeError(f"a {type(results).__name__}")
         if known.arch_str != notation.architectures()[record.index]:
             raise ValueError(f"architecture {known.arch_str!r}")
         for dataset in known.get_dataset_names():
@@ -116,7 +117,7 @@ def _runs(record: Record, epochs: int, results: Any) -> Iterator[tuple[Any, ...]
         raise ArgumentError(
             "source",
             "hold what NAS-Bench-201 writes of a training",
-            f"{where!r} with another: {type(error).__name__}: {error}",
+            of_file(where, f"with another: {type(error).__name__}: {error}"),
         ) from error
 
 

@@ -14,10 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import ArchitectureError, ArgumentError, MissingPackageError, UnknownNameError
+from cgraph.errors import (
+    ArchitectureError,
+    ArgumentError,
+    MissingPackageError,
+    UnknownNameError,
+    of_file,
+)
+from cgraph.files.pickles import load_plain
+from cgraph.files.reading import reading
+from cgraph.files.source import plain
 from cgraph.spaces.nasbenchgraph.datasets import DATA_SETS
 from cgraph.spaces.nasbenchgraph.table import places, strings
-from cgraph.spaces.pickles import BROKEN, load_plain
 from cgraph.spaces.sources import AccuracySource, Found, RowKey, SourceOptions
 
 if TYPE_CHECKING:
@@ -77,21 +85,15 @@ def read_file(path: Path, dataset: str) -> pd.DataFrame:
 
     if not path.is_file():
         raise ArgumentError("source", "be an existing file", repr(str(path)))
-    try:
-        with path.open("rb") as file:
-            content = load_plain(file)
-    except BROKEN as error:
-        raise ArgumentError(
-            "source",
-            f"be a whole file of {PACKAGE}, and hold nothing but numbers",
-            f"{str(path)!r}, which cannot be read: {type(error).__name__}: {error}",
-        ) from error
+    must = f"be a whole file of {PACKAGE}, and hold nothing but numbers"
+    with reading(path, must, argument="source"), plain(path) as source:
+        content = load_plain(source)
     known = places(dataset)
     if not isinstance(content, dict) or set(content) != set(known):
         raise ArgumentError(
             "source",
             f"hold the {len(known):,} architectures of {dataset}, each by its key",
-            f"{str(path)!r} with {_described(content, known)}",
+            of_file(path, f"with {_described(content, known)}"),
         )
     columns = {
         column: np.array([_value(content[key], field, path) for key in known]) * factor
@@ -148,7 +150,7 @@ def _value(record: Any, field: str, path: Path) -> float:
     value = record.get(field) if isinstance(record, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ArgumentError(
-            "source", f"hold the number {field!r} for each key", f"{str(path)!r} with {value!r}"
+            "source", f"hold the number {field!r} for each key", of_file(path, f"with {value!r}")
         )
     return float(value)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from cgraph.commands.audit import audit
 from cgraph.commands.cluster import cluster
 from cgraph.commands.console import err, out
 from cgraph.commands.diff import diff
@@ -28,7 +29,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (study, report, figure, spaces, trace, diff, distances, cluster, evaluate, rank, export)
+COMMANDS = (
+    *(study, report, figure, spaces, trace, audit, diff, distances, cluster, evaluate, rank),
+    export,
+)
 for command in COMMANDS:
     app.command()(command)
 

@@ -12,13 +12,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgraph.errors import GraphError
+
+if TYPE_CHECKING:
+    from cgraph.graphs.audit import Audit
 
 MemoryKind = Literal["input", "parameter", "buffer", "constant", "activation", "output"]
 MEMORY_KINDS: tuple[MemoryKind, ...] = get_args(MemoryKind)
@@ -115,7 +118,9 @@ class Kernel:
         PyTorch's name of the operation without overload and in-place mark: "conv2d", "relu".
     attributes : Attributes, default=Attributes()
         What distinguishes it from other calls of the operation: "kernel_size", "stride",
-        "groups", ... Plain values only. "macs" is "unknown" where they cannot be known.
+        "groups", ... Plain values only. "macs" is "unknown" where they cannot be known. "asked"
+        says that the program looked at values of the result; "operands", where a kernel takes a
+        memory more than once among others, which of its reads each operand is.
     scope : str, default=""
         Dotted name of the module that called it; "" for the model itself.
     macs : int, default=0
@@ -323,6 +328,34 @@ class ComputationalGraph:
         from cgraph.graphs.summary import summarise
 
         return summarise(self)
+
+    def audit(self, *, least_share: float = 0.001) -> Audit:
+        """What the program computes or stores for nothing, and what sets its peak memory.
+
+        Parameters
+        ----------
+        least_share : float, default=0.001
+            What has a smaller share than this of the parameters, of the bytes that the program
+            writes and of its MACs is passed over; 0 shows all.
+
+        Returns
+        -------
+        Audit
+            Parameters that reach no output, results that are dropped, work that is done twice,
+            casts there and back; and the activations that are held at the peak. Each finding has
+            kind, scope, bytes, MACs and a sentence. It is of the captured run: with other inputs
+            or in train mode a program may read what it does not read here.
+
+        Raises
+        ------
+        ArgumentError
+            If `least_share` is not between 0 and 1.
+        GraphError
+            If sizes are not known.
+        """
+        from cgraph.graphs.audit import audit
+
+        return audit(self, least_share=least_share)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the tables of `summary`."""

@@ -170,6 +170,7 @@ class Ledger:
         self._reserved = set(reserved)
         self._names = Counter(self._reserved)
         self._dtypes: dict[object, str] = {}
+        self._asked: set[int] = set()
 
     def knows(self, tensor: Tensor) -> bool:
         """Whether a tensor object is in the books."""
@@ -263,6 +264,11 @@ class Ledger:
             entry.n_seen = len(writes)
         return entry.memory
 
+    def note_asked(self, tensor: Tensor) -> None:
+        """Enter that the program has looked at the values of a tensor; nothing for an unknown."""
+        if self.knows(tensor):
+            self._asked.add(self.current(tensor))
+
     def adopt(self, tensor: Tensor, call: Call) -> None:
         """Enter another object for a tensor of a known storage.
 
@@ -302,9 +308,12 @@ class Ledger:
             if writer.get(m) not in cut and (memory.kind != "constant" or m in seen)
         ]
         renumbered = {m: i for i, m in enumerate(left)}
+        asked = {writer[m] for m in self._asked if m in writer}
         kernels = []
         for k in kept:
             operation, attributes, call, macs = self._kernels[k]
+            if k in asked:
+                attributes = Attributes(attributes, asked=True)
             kernels.append(Kernel(self._unique(operation), operation, attributes, call.scope, macs))
         returned = set(outputs)
         memories = []

@@ -194,6 +194,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return result
         unread = {id(t) for t in written} if operator.overwrites else ()
         reads = [ledger.current(t) for t in tensors if id(t) not in unread]
+        if 1 < len(set(reads)) < len(reads):
+            order = list(dict.fromkeys(reads))
+            attributes = Attributes(attributes, operands=tuple(map(order.index, reads)))
         kernel = ledger.add_kernel(operator.name, attributes, self.scopes.current, macs, reads)
         result = self._enter(result, kernel, written, tensors)
         for tensor in written:
@@ -298,6 +301,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         ValuesNeededError
             If they are not known, since nothing is computed.
         """
+        self._note_asked(tensor)
         if self._computes:
             stand_in = self.stand_ins.known(tensor)
             return tensor if stand_in is None else stand_in
@@ -314,6 +318,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Parameters, buffers and constants are there with their values, and are asked as they are
         unless this run has written to them; others can only be asked when values are computed.
         """
+        for tensor in _tensors_in((*args, *kwargs.values())):
+            self._note_asked(tensor)
         if not self._computes:
             args, kwargs = self.values.in_place_of(args), self.values.in_place_of(kwargs)
             tensors = _tensors_in((*args, *kwargs.values()))
@@ -322,6 +328,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     return func(*args, **kwargs)
         args = tuple([self._stand_in(value, []) for value in args])
         return func(*args, **{name: self._stand_in(v, []) for name, v in kwargs.items()})
+
+    def _note_asked(self, tensor: Tensor) -> None:
+        stand_in = self.stand_ins.known(tensor)
+        self.ledger.note_asked(tensor if stand_in is None else stand_in)
 
     def _is_made(self, tensor: Tensor) -> bool:
         """Whether a tensor has no real value, or one that this run has changed."""

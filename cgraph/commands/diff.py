@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -15,11 +17,13 @@ from cgraph.commands.programs import PROGRAM_HELP, Depth
 from cgraph.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from cgraph.distances.edit.changes import SizeChange
     from cgraph.distances.edit.costs import EditCosts
     from cgraph.distances.edit.exact import EditDistance
     from cgraph.distances.edit.script import EditKind
 
-CostModel = Literal["heuristic", "uniform", "hardware"]
+CostModel = Literal["sized", "heuristic", "uniform", "hardware"]
+ENDINGS = (".parquet", ".csv", ".json")
 
 # What each kind of edit does, in the order of a script.
 _DONE: dict[EditKind, str] = {
@@ -36,11 +40,12 @@ def diff(
     b: Annotated[str, typer.Argument(help="The program to compare it with, written likewise.")],
     inputs: Annotated[list[str] | None, typer.Option("--input", help=INPUT_HELP)] = None,
     costs: Annotated[
-        CostModel,
+        CostModel | None,
         typer.Option(
-            help="What edits cost: by kind of operation, all alike, or by MACs and bytes."
+            help="What edits cost: by kind of operation and by sizes (where these are known; "
+            "default), by kind of operation, all alike, or by MACs and bytes."
         ),
-    ] = "heuristic",
+    ] = None,
     depth: Annotated[
         Depth | None,
         typer.Option(help="What a kernel is: an operator, a module, or what is deployed."),
@@ -57,6 +62,10 @@ def diff(
     ] = None,
     limit: Annotated[int, typer.Option(help="Edits to print; 0 for all.")] = 40,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every edit.")] = False,
+    path: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the edit as a table too: .parquet, .csv or .json."),
+    ] = None,
 ) -> None:
     """Print how far two programs are from each other, and the edit that turns A into B.
 
@@ -64,6 +73,8 @@ def diff(
     """
     from cgraph.distances.edit.exact import DEFAULT_BUDGET, edit_distance
 
+    if path is not None and path.suffix not in ENDINGS:
+        raise ArgumentError("--out", f"end in {', '.join(ENDINGS)}", repr(str(path)))
     with err.status(f"Comparing {a} and {b}; the first time, what compares is compiled"):
         sides = [
             read_comparable(text, _inputs_of(text, inputs or []), depth=depth, part=part)
@@ -71,15 +82,17 @@ def diff(
         ]
         if inputs and not any(_inputs_of(text, inputs) for text in (a, b)):
             raise ArgumentError("--input", "be left out: both programs have their own", inputs[0])
-        left, right = (side.graph for side in sides)
-        found = edit_distance(
-            left,
-            right,
-            _costs_of(costs, sides),
-            budget=DEFAULT_BUDGET if budget is None else budget,
-        )
+        chosen, model = _costs_of(costs, sides)
+        left, right = (side.program for side in sides)
+        steps = DEFAULT_BUDGET if budget is None else budget
+        if left is None or right is None:
+            found = edit_distance(sides[0].graph, sides[1].graph, model, budget=steps)
+        else:
+            found = edit_distance(left, right, model, budget=steps)
+    if path is not None:
+        _write(found, path)
     if as_json:
-        typer.echo(json.dumps(_plain(a, b, costs, found), indent=1))
+        typer.echo(json.dumps(_plain(a, b, chosen, found), indent=1))
         return
     for text, side in ((a, sides[0]), (b, sides[1])):
         _print(f"{text}: {side.graph!r}")
@@ -88,38 +101,51 @@ def diff(
 
 def _inputs_of(text: str, inputs: list[str]) -> list[str]:
     """The inputs, for a program that has none of its own."""
-    from pathlib import Path
-
     from cgraph.commands.programs import architecture_of
 
     is_file = ":" not in Path(text).name and bool(Path(text).suffix)
     return [] if is_file or architecture_of(text) is not None else inputs
 
 
-def _costs_of(name: CostModel, sides: list[Comparable]) -> EditCosts:
+def _costs_of(name: CostModel | None, sides: list[Comparable]) -> tuple[CostModel, EditCosts]:
+    """The cost model, by default the one that sees sizes where there are any."""
     from cgraph.distances.edit.costs import EditCosts
 
-    if name == "uniform":
-        return EditCosts.uniform()
-    if name == "heuristic":
-        return EditCosts.heuristic()
     programs = [side.program for side in sides if side.program is not None]
-    if len(programs) < len(sides):
+    has_sizes = len(programs) == len(sides) and all(program.is_sized for program in programs)
+    if name is None:
+        name = "sized" if has_sizes else "heuristic"
+    if name == "uniform":
+        return name, EditCosts.uniform()
+    if name == "heuristic":
+        return name, EditCosts.heuristic()
+    if not has_sizes:
         raise ArgumentError(
             "--costs",
             "be heuristic or uniform for graphs without sizes",
             repr(name),
             "architectures have them with --part cell or --part network",
         )
-    return EditCosts.hardware(programs)
+    return name, EditCosts.sized() if name == "sized" else EditCosts.hardware(programs)
+
+
+def _write(found: EditDistance, path: Path) -> None:
+    table = found.to_frame()
+    if path.suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    elif path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    else:
+        table.to_json(path, orient="records", indent=1)
 
 
 def _print_distance(found: EditDistance, limit: int) -> None:
+    what = "edit distance of the structure" if found.leaves_out_sizes else "edit distance"
     if found.exact:
-        _print(f"edit distance {found.upper:g}, exact")
+        _print(f"{what} {found.upper:g}, exact")
     else:
         _print(
-            f"edit distance {found.lower:g} to {found.upper:g}, not exact: the lower end is a "
+            f"{what} {found.lower:g} to {found.upper:g}, not exact: the lower end is a "
             "bound, the upper end is what this edit costs"
         )
     counts = Counter(edit.kind for edit in found.operations)
@@ -133,6 +159,22 @@ def _print_distance(found: EditDistance, limit: int) -> None:
     shown = found.operations if limit == 0 else found.operations[:limit]
     for edit in shown:
         _print(f"  {edit} ({edit.cost:g})")
+    if len(shown) < n:
+        _print(f"  ... and {n - len(shown):,} more; --limit 0 prints them all")
+    if found.changes:
+        _print_changes(found.changes, limit)
+
+
+def _print_changes(changes: Sequence[SizeChange], limit: int) -> None:
+    n = len(changes)
+    more = [sum(getattr(change, name) for change in changes) for name in ("n_parameters", "macs")]
+    kernels = f"{n:,} kernel{'s' if n != 1 else ''} on other sizes"
+    _print(f"{kernels}: {more[0]:+,} parameters, {more[1]:+,} MACs")
+    # The largest first: a wider layer changes every relu behind it.
+    by_weight = sorted(changes, key=lambda c: (-abs(c.n_parameters), -abs(c.macs), c.kernel))
+    shown = by_weight if limit == 0 else by_weight[:limit]
+    for change in shown:
+        _print(f"  {change} ({change.cost:.3g})")
     if len(shown) < n:
         _print(f"  ... and {n - len(shown):,} more; --limit 0 prints them all")
 
@@ -156,6 +198,22 @@ def _plain(a: str, b: str, costs: str, found: EditDistance) -> dict[str, object]
                 "text": edit.text,
             }
             for edit in found.operations
+        ],
+        "changes": None
+        if found.changes is None
+        else [
+            {
+                "kernel": change.kernel,
+                "target": change.target,
+                "name": change.name,
+                "n_parameters": change.n_parameters,
+                "parameter_bytes": change.parameter_bytes,
+                "activation_bytes": change.activation_bytes,
+                "macs": change.macs,
+                "cost": change.cost,
+                "text": change.text,
+            }
+            for change in found.changes
         ],
     }
 

@@ -187,8 +187,11 @@ def _of_two_programs(
     from cgraph.distances.edit.exact import edit_distance
 
     del kind
-    a, b = (_comparable(text, given).graph for text in sources)
-    return (a, b, edit_distance(a, b)), _with_nodes(given)
+    sides = [_comparable(text, given) for text in sources]
+    left, right = (side.graph for side in sides)
+    a, b = (side.program for side in sides)
+    found = edit_distance(left, right) if a is None or b is None else edit_distance(a, b)
+    return (left, right, found), _with_nodes(given)
 
 
 def _of_footprint(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ class Comparable:
     graph : KernelGraph
         With its boundary.
     program : ComputationalGraph or None
-        What it was projected from; None where there is no such graph.
+        What it was projected from, its kernels called as in the graph; None where there is none.
     """
 
     graph: KernelGraph
@@ -69,8 +69,11 @@ def read_comparable(
     elif part is None and (graph := _saved_kernel_graph(Path(text))) is not None:
         return Comparable(graph, None)
     program = read_program(text, inputs, how=Reading(depth=depth or "operator", part=part))
+    from cgraph.graphs.kernel import project
+
     speak = _speak_scope(None if found is None else found[0].name)
-    return Comparable(_projected(program, speak), program)
+    program = _renamed(program, speak)
+    return Comparable(project(program, boundary=True), program)
 
 
 def kernel_names(kernels: Sequence[Kernel], speak: Callable[[str], str]) -> list[str]:
@@ -103,14 +106,19 @@ def kernel_names(kernels: Sequence[Kernel], speak: Callable[[str], str]) -> list
     return names
 
 
-def _projected(program: ComputationalGraph, speak: Callable[[str], str]) -> KernelGraph:
-    from cgraph.graphs.kernel import KernelGraph, project
+def _renamed(program: ComputationalGraph, speak: Callable[[str], str]) -> ComputationalGraph:
+    from cgraph.graphs.computational import ComputationalGraph
 
-    graph = project(program, boundary=True)
-    n = len(program.inputs)
-    names = list(graph.names)
-    names[n : n + len(program.kernels)] = kernel_names(program.kernels, speak)
-    return KernelGraph(graph.labels, graph.edges, names, macs=graph.macs, bytes=graph.bytes)
+    names = kernel_names(program.kernels, speak)
+    kernels = [replace(k, name=name) for k, name in zip(program.kernels, names, strict=True)]
+    return ComputationalGraph(
+        program.memories,
+        kernels,
+        program.reads,
+        program.writes,
+        program.outputs,
+        name=program.name,
+    )
 
 
 def _operations_of(space: str, index: int) -> KernelGraph:

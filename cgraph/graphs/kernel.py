@@ -6,7 +6,6 @@ graph whose nodes carry labels of operations; it is what distances and clusters 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -15,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgraph.errors import ArgumentError, GraphError
-from cgraph.graphs.computational import ComputationalGraph, Kernel, check_sized, edge_array
+from cgraph.graphs.computational import ComputationalGraph, Kernel, edge_array
 from cgraph.graphs.labels import LABELLINGS
+from cgraph.graphs.tensors import element_bytes, kernel_tensors, sized_labels
 
 INPUT_LABEL = "input"
 OUTPUT_LABEL = "output"
@@ -185,9 +185,11 @@ def project(
     ----------
     graph : ComputationalGraph
         The program.
-    label : {"attributes", "operation", "family"} or callable, default="attributes"
+    label : {"attributes", "operation", "family", "sized"} or callable, default="attributes"
         How a kernel is labelled: with the attributes that matter ("conv2d[3x3]"), by its
-        operation ("conv2d"), by its family ("convolution"), or by a function of the `Kernel`.
+        operation ("conv2d"), by its family ("convolution"), with the attributes and the sizes of
+        its tensors ("conv2d[3x3]{432,28672,442368,6b1c90e5}"; see `EditCosts.sized`), or by a
+        function of the `Kernel`.
     boundary : bool, default=False
         Whether the inputs and outputs of the program are nodes too, labelled "input" and
         "output", so that where the program begins and ends is kept.
@@ -203,6 +205,8 @@ def project(
     ------
     ArgumentError
         If `graph` is something else.
+    GraphError
+        If sizes are asked for and not all known.
     UnknownNameError
         If `label` is a name that is not in `LABELLINGS`.
 
@@ -222,8 +226,7 @@ def project(
             type(graph).__name__,
             "a model has to go through trace() first",
         )
-    labelling = label if callable(label) else LABELLINGS[label].function
-    labels = [labelling(kernel) for kernel in graph.kernels]
+    labels = labels_of(graph, label)
     names = [kernel.name for kernel in graph.kernels]
     writer = graph.writers()
     source = writer[graph.reads[:, 0]]
@@ -246,7 +249,7 @@ def project(
         if feeder[memory] >= 0:
             rows.append(np.array([[feeder[memory], n_inputs + n_kernels + i]]))
     if macs is not None and moved is not None:
-        sizes = _element_bytes(graph)
+        sizes = element_bytes(graph)
         macs = [0] * n_inputs + macs + [0] * len(outputs)
         moved = np.concatenate([sizes[list(inputs)], moved, sizes[list(outputs)]])
     return KernelGraph(
@@ -258,6 +261,23 @@ def project(
         macs=macs,
         bytes=moved,
     )
+
+
+def labels_of(graph: ComputationalGraph, label: str | Callable[[Kernel], str]) -> list[str]:
+    """Label of each kernel of a program, in order; see `project`.
+
+    Raises
+    ------
+    GraphError
+        If sizes are asked for and not all known.
+    UnknownNameError
+        If `label` is a name that is not in `LABELLINGS`.
+    """
+    if callable(label):
+        return [label(kernel) for kernel in graph.kernels]
+    labelling = LABELLINGS[label]
+    labels = [labelling.function(kernel) for kernel in graph.kernels]
+    return list(sized_labels(labels, kernel_tensors(graph))) if labelling.adds_sizes else labels
 
 
 def bytes_moved(graph: ComputationalGraph) -> NDArray[np.int64]:
@@ -276,7 +296,7 @@ def bytes_moved(graph: ComputationalGraph) -> NDArray[np.int64]:
     >>> bytes_moved(ComputationalGraph([], [], [], [])).tolist()
     []
     """
-    sizes = _element_bytes(graph)
+    sizes = element_bytes(graph)
     is_view = np.array([memory.alias == "view" for memory in graph.memories], dtype=bool)
     moved = np.zeros(len(graph.kernels), dtype=np.int64)
     np.add.at(moved, graph.reads[:, 1], sizes[graph.reads[:, 0]])
@@ -285,19 +305,6 @@ def bytes_moved(graph: ComputationalGraph) -> NDArray[np.int64]:
     makes_values = np.zeros(len(graph.kernels), dtype=bool)
     makes_values[written[:, 0]] = True
     return np.where(makes_values, moved, 0)
-
-
-def _element_bytes(graph: ComputationalGraph) -> NDArray[np.int64]:
-    """Bytes of the elements of each memory, whether or not the storage is its own."""
-    sizes: list[int] = []
-    for memory in graph.memories:
-        check_sized(memory)
-        root = memory
-        while root.base is not None:
-            root = graph.memories[root.base]
-        n_elements, n_stored = math.prod(memory.shape), math.prod(root.shape)
-        sizes.append(root.bytes if root is memory else n_elements * root.bytes // max(n_stored, 1))
-    return np.array(sizes, dtype=np.int64)
 
 
 def size_array(name: str, sizes: ArrayLike | None, n: int) -> NDArray[np.int64] | None:

@@ -321,11 +321,14 @@ class Labelling:
         From a `Kernel` to its label.
     summary : str
         What the label says, in a line.
+    adds_sizes : bool, default=False
+        Whether the sizes of the kernel's tensors follow; see `cgraph.graphs.tensors`.
     """
 
     name: str
     function: Callable[[Kernel], str]
     summary: str
+    adds_sizes: bool = False
 
 
 def label_with_attributes(kernel: Kernel) -> str:
@@ -376,5 +379,11 @@ LABELLINGS: Table[Labelling] = Table(
         Labelling("attributes", label_with_attributes, "operation and the attributes that matter"),
         Labelling("operation", label_with_operation, "operation alone"),
         Labelling("family", label_with_family, "family of the operation"),
+        Labelling(
+            "sized",
+            label_with_attributes,
+            "operation, the attributes that matter, and the sizes of its tensors",
+            adds_sizes=True,
+        ),
     ],
 )

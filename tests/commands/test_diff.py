@@ -1,5 +1,7 @@
 import json
+import math
 
+import pandas as pd
 import pytest
 
 from cgraph.commands.kernels import kernel_names
@@ -84,6 +86,33 @@ def test_names_that_look_like_pictures(run, tmp_path):
     assert "nets.py:a:" in out
 
 
+@pytest.mark.parametrize("ending", ["parquet", "csv", "json"])
+def test_a_wider_layer_is_a_difference(run, tmp_path, ending):
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\n"
+        "def net(n): return nn.Sequential(nn.Linear(8, n), nn.Linear(n, 4))\n"
+        "def thin(): return net(16)\n"
+        "def wide(): return net(4096)\n"
+    )
+    sides, table = [f"{tmp_path / 'nets.py'}:{name}" for name in ("thin", "wide")], tmp_path / "t"
+    table = table.with_suffix(f".{ending}")
+    status, out, _ = run("diff", *sides, "--input", "1,8", "--out", str(table))
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[2:5] == [
+        "edit distance 6.2, exact",
+        "0 edits",
+        "2 kernels on other sizes: +53,040 parameters, +48,960 MACs",
+    ]
+    assert lines[5] == (
+        "  linear 8 -> 16 became 8 -> 4096 at 0: +36,720 parameters, +147 kB, +32,640 MACs (3.1)"
+    )
+    readers = {"parquet": pd.read_parquet, "csv": pd.read_csv, "json": pd.read_json}
+    assert readers[ending](table)["n_parameters"].tolist() == [36_720, 16_320]
+    _, out, _ = run("diff", *sides, "--input", "1,8", "--costs", "hardware")
+    assert out.splitlines()[2] == "edit distance of the structure 0, exact"
+
+
 def test_an_architecture_and_itself(run):
     _, out, _ = run("diff", "nasbench201:7", "nasbench201:7")
     assert "edit distance 0, exact" in out
@@ -97,7 +126,8 @@ def test_the_edits_as_json_turn_one_into_the_other(part, run):
     )
     assert status == 0
     found = json.loads(out)
-    assert found["lower"] <= found["upper"] == sum(edit["cost"] for edit in found["operations"])
+    costs = [edit["cost"] for edit in (*found["operations"], *(found["changes"] or ()))]
+    assert found["lower"] <= found["upper"] == pytest.approx(math.fsum(costs))
     assert found["exact"] == (found["lower"] == found["upper"])
     population = get("nasbench201").population(part, boundary=True)
     edits = [EditOperation(**edit) for edit in found["operations"]]

@@ -97,4 +97,4 @@ def test_most_operators_of_pytorch_have_a_family():
 
 
 def test_labellings_are_a_table():
-    assert list(LABELLINGS) == ["attributes", "operation", "family"]
+    assert list(LABELLINGS) == ["attributes", "operation", "family", "sized"]

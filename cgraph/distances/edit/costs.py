@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgraph.distances.edit.alignment import align_series
 from cgraph.distances.edit.rules import HEURISTIC_EDGE, Rule, heuristic_rule, uniform_rule
+from cgraph.distances.edit.sized import SizedRule
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import ComputationalGraph
-from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
-from cgraph.graphs.labels import LABELLINGS
+from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL, labels_of
 from cgraph.graphs.series import steps_of
 
 # Sums of costs are compared to this share of the largest of them.
@@ -204,6 +204,75 @@ class EditCosts:
         indel = sizes.sum(axis=1) + floor
         return EditCosts(substitute, indel, indel, edge, labels)
 
+    @staticmethod
+    def sized(
+        base: EditCosts | None = None,
+        *,
+        parameters: float = 1.0,
+        activations: float = 1.0,
+        macs: float = 1.0,
+    ) -> EditCosts:
+        """What an edit changes in the operations and in the sizes of their tensors.
+
+        A kernel that stays an operation and gets other tensors costs the relative difference
+        |x - y| / max(x, y) of the bytes of its parameters, of the bytes of the values that it
+        reads and writes, and of its multiply-accumulates, in hundredths and rounded up, each times
+        its weight; 0.1 more where a shape or a data type differs at all. A convolution of twice
+        the width costs about 2, as much as one of another window.
+
+        Parameters
+        ----------
+        base : EditCosts, optional
+            What an edit of the operations costs; `EditCosts.heuristic()` by default.
+        parameters, activations, macs : float, default=1.0
+            The three weights, >= 0.
+
+        Returns
+        -------
+        EditCosts
+            For labels with sizes: computational graphs in `edit_distance`, and populations of
+            graphs that come from ``project(graph, label="sized")``. A metric where `base` is.
+
+        Raises
+        ------
+        ArgumentError
+            If a weight is negative or not a number.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from torch import nn
+        >>> from cgraph import edit_distance, trace
+        >>> thin, wide = (trace(nn.Linear(8, n), torch.empty(1, 8)) for n in (16, 32))
+        >>> print(edit_distance(thin, wide, EditCosts.sized()))
+        edit distance 1.5, 0 edits
+        1 kernel on other sizes
+          linear 8 -> 16 became 8 -> 32 at linear: +144 parameters, +576 B, +128 MACs (1.5)
+        """
+        weights = {"parameters": parameters, "activations": activations, "macs": macs}
+        for name, weight in weights.items():
+            if not np.isfinite(_costs(name, weight, ())):
+                raise ArgumentError(name, "be finite", weight)
+        chosen = EditCosts.heuristic() if base is None else base
+        rule = SizedRule(chosen.table, float(parameters), float(activations), float(macs))
+        return EditCosts([], [], [], chosen.edge, (), rule=rule)
+
+    @property
+    def sees_sizes(self) -> bool:
+        """Whether the costs are of labels with sizes; see `EditCosts.sized`."""
+        return isinstance(self.rule, SizedRule)
+
+    def table(self, vocabulary: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Substitution costs (K, K) and insertion costs (K,) of K labels, which may be changed.
+
+        Raises
+        ------
+        ArgumentError
+            If a label is not in the table and there is no rule for it.
+        """
+        costs = self.over(vocabulary)
+        return costs.substitute.copy(), costs.insert.copy()
+
     def over(self, vocabulary: Iterable[str]) -> EditCosts:
         """The same costs over another vocabulary, in its order.
 
@@ -375,7 +444,6 @@ def _sizes_by_label(
     graphs: Iterable[ComputationalGraph], label: str
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """Labels that occur and their relative MACs and bytes, shape (K, 2)."""
-    labelling = LABELLINGS[label].function
     rows: list[tuple[str, int, int]] = []
     for graph in graphs:
         bytes_of = np.array([m.bytes for m in graph.memories], dtype=np.int64)
@@ -383,8 +451,10 @@ def _sizes_by_label(
         np.add.at(moved, graph.reads[:, 1], bytes_of[graph.reads[:, 0]])
         np.add.at(moved, graph.writes[:, 0], bytes_of[graph.writes[:, 1]])
         rows += [
-            (labelling(kernel), kernel.macs, int(moved[i]))
-            for i, kernel in enumerate(graph.kernels)
+            (word, kernel.macs, int(moved[i]))
+            for i, (word, kernel) in enumerate(
+                zip(labels_of(graph, label), graph.kernels, strict=True)
+            )
         ]
         rows += [(INPUT_LABEL, 0, int(bytes_of[m])) for m in graph.inputs]
         rows += [(OUTPUT_LABEL, 0, int(bytes_of[m])) for m in graph.outputs]

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgraph.distances._compile import compiled
 from cgraph.distances.edit.bounds import bound_pair, bound_pairs
+from cgraph.distances.edit.changes import SizeChange, split_script
 from cgraph.distances.edit.costs import EditCosts
 from cgraph.distances.edit.packing import (
     FORBIDDEN,
@@ -30,11 +31,17 @@ from cgraph.distances.edit.packing import (
 from cgraph.distances.edit.refine import refine_map
 from cgraph.distances.edit.script import EditOperation, edit_script, script_cost
 from cgraph.distances.edit.search import DELETED, search, workspace
+from cgraph.distances.edit.sized import SizedRule
 from cgraph.errors import ArgumentError
 from cgraph.graphs.canonical import canonical_order, certificate
-from cgraph.graphs.kernel import KernelGraph
+from cgraph.graphs.computational import ComputationalGraph
+from cgraph.graphs.kernel import KernelGraph, project
 from cgraph.graphs.population import Population
+from cgraph.graphs.tensors import KernelTensors, kernel_tensors
 from cgraph.parallel import parallel_map
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFAULT_BUDGET = 200_000
 _PAIRS_A_BLOCK = 4096
@@ -51,12 +58,15 @@ class EditDistance:
     exact : bool
         Whether they are equal because it was proved, and not by chance.
     operations : tuple of EditOperation
-        Edits that turn the first graph into the second and cost exactly `upper`.
+        Edits that turn the first graph into the second; with `changes` they cost exactly `upper`.
     mapping : tuple of (int or None)
         For each kernel of the first graph, the kernel of the second that it becomes; None where
         it is deleted.
     expansions : int
         Nodes of the search tree that were looked at; 0 where no search was needed.
+    changes : tuple of SizeChange, optional
+        Kernels that both programs run, on tensors of other sizes; under costs that see sizes,
+        what they cost is part of `upper`. None where sizes are not known: between kernel graphs.
     """
 
     lower: float
@@ -65,34 +75,63 @@ class EditDistance:
     operations: tuple[EditOperation, ...]
     mapping: tuple[int | None, ...]
     expansions: int
+    changes: tuple[SizeChange, ...] | None = None
 
     @property
     def gap(self) -> float:
         """Width of the interval; 0 for an exact distance."""
         return self.upper - self.lower
 
+    @property
+    def leaves_out_sizes(self) -> bool:
+        """Whether sizes changed and the costs do not see it."""
+        return bool(self.changes) and not any(edit.cost for edit in self.changes or ())
+
+    def to_frame(self) -> pd.DataFrame:
+        """The edit as a table: the edits of the structure, then the kernels on other sizes.
+
+        Returns
+        -------
+        DataFrame
+            "kind" (of the edit; "resize" for a kernel on other sizes), "kernel", "target", "label",
+            "cost", "text", and of a resized kernel what it has more of: "n_parameters",
+            "parameter_bytes", "activation_bytes", "macs".
+        """
+        from cgraph.distances.edit.changes import edit_table
+
+        return edit_table(self.operations, self.changes or ())
+
     def __str__(self) -> str:
         value = f"{self.upper:g}" if self.exact else f"{self.lower:g} to {self.upper:g}"
-        head = f"edit distance {value}, {len(self.operations)} edits"
-        return "\n".join([head, *(f"  {edit} ({edit.cost:g})" for edit in self.operations)])
+        n = len(self.operations)
+        free = " of the structure" if self.leaves_out_sizes else ""
+        lines = [f"edit distance {value}{free}, {n} edit{'s' if n != 1 else ''}"]
+        lines += [f"  {edit} ({edit.cost:g})" for edit in self.operations]
+        if self.changes:
+            n = len(self.changes)
+            lines.append(f"{n} kernel{'s' if n != 1 else ''} on other sizes")
+            lines += [f"  {change} ({change.cost:g})" for change in self.changes]
+        return "\n".join(lines)
 
 
 def edit_distance(
-    a: KernelGraph,
-    b: KernelGraph,
+    a: KernelGraph | ComputationalGraph,
+    b: KernelGraph | ComputationalGraph,
     costs: EditCosts | None = None,
     *,
     budget: int = DEFAULT_BUDGET,
     exact: bool = False,
 ) -> EditDistance:
-    """Cost of the cheapest edit that turns one kernel graph into another, and the edit.
+    """Cost of the cheapest edit that turns one program into another, and the edit.
 
     Parameters
     ----------
-    a, b : KernelGraph
-        From and to.
+    a, b : KernelGraph or ComputationalGraph
+        From and to, both of one kind. Computational graphs are projected with their boundary, and
+        what changes in the sizes of their tensors is told beside the edit.
     costs : EditCosts, optional
-        What edits cost; `EditCosts.heuristic()` by default.
+        What edits cost; by default `EditCosts.heuristic()` between kernel graphs and
+        `EditCosts.sized()` between computational graphs.
     budget : int, default=200,000
         Nodes of the search tree to look at before an interval is given.
     exact : bool, default=False
@@ -134,8 +173,12 @@ def edit_distance(
       replace conv2d[3x3] at kernel 1 by conv2d[1x1] (2)
       connect kernel 1 -> kernel 3 (1)
     """
+    if isinstance(a, ComputationalGraph) and isinstance(b, ComputationalGraph):
+        return _program_distance(a, b, costs, budget=budget, exact=exact)
     for name, graph in (("a", a), ("b", b)):
         _check_graph(name, graph)
+    assert isinstance(a, KernelGraph)
+    assert isinstance(b, KernelGraph)
     if budget < 1:
         raise ArgumentError("budget", "be at least 1 expansion", budget)
     costs = (EditCosts.heuristic() if costs is None else costs).over(sorted({*a.labels, *b.labels}))
@@ -159,6 +202,60 @@ def edit_distance(
             "a larger budget, or exact=False for the interval",
         )
     return result
+
+
+def _program_distance(
+    a: ComputationalGraph,
+    b: ComputationalGraph,
+    costs: EditCosts | None,
+    *,
+    budget: int,
+    exact: bool,
+) -> EditDistance:
+    """The distance of two programs, and what changes in the tensors that both have."""
+    for name, graph in (("a", a), ("b", b)):
+        if not graph.is_sized:
+            raise ArgumentError(
+                name, "have sizes that are all known", repr(graph), "compare project(graph)"
+            )
+    costs = EditCosts.sized() if costs is None else costs
+    plain = (project(a, boundary=True), project(b, boundary=True))
+    compared = plain
+    if costs.sees_sizes:
+        compared = (project(a, "sized", boundary=True), project(b, "sized", boundary=True))
+    found = edit_distance(*compared, costs, budget=budget, exact=exact)
+    if not found.exact and costs.sees_sizes:
+        found = _better_by_structure(found, plain, compared, costs)
+    operations, changes = split_script(
+        found.operations, plain, found.mapping, (_node_tensors(a), _node_tensors(b))
+    )
+    return replace(found, operations=operations, changes=changes)
+
+
+def _better_by_structure(
+    found: EditDistance,
+    plain: tuple[KernelGraph, KernelGraph],
+    compared: tuple[KernelGraph, KernelGraph],
+    costs: EditCosts,
+) -> EditDistance:
+    """The interval, cut by the map of the structure alone, which sizes can hide from a search."""
+    a, b = compared
+    rule = costs.rule
+    assert isinstance(rule, SizedRule)
+    words = sorted({*plain[0].labels, *plain[1].labels})
+    substitute, indel = rule.base(words)
+    alone = EditCosts(substitute, indel, indel, costs.edge, words)
+    _, mapping = bound_pair(Population(plain, vocabulary=words), alone)
+    mapping = refine_map(Population(plain, vocabulary=words), alone, mapping)
+    costs = costs.over(sorted({*a.labels, *b.labels}))
+    mapping = refine_map(Population([a, b], vocabulary=costs.vocabulary), costs, mapping)
+    other = _result(a, b, costs, mapping, found.lower, found.expansions)
+    return other if other.upper < found.upper else found
+
+
+def _node_tensors(graph: ComputationalGraph) -> list[KernelTensors | None]:
+    """Tensors of the nodes of a graph that is projected with its boundary."""
+    return [*[None] * len(graph.inputs), *kernel_tensors(graph), *[None] * len(graph.outputs)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -351,9 +448,9 @@ def _check_graph(name: str, graph: object) -> None:
     if not isinstance(graph, KernelGraph):
         raise ArgumentError(
             name,
-            "be a KernelGraph",
+            "be a KernelGraph, or both be ComputationalGraphs",
             type(graph).__name__,
-            "a computational graph has to go through project() first",
+            "trace(model, inputs) gives a computational graph, project() its kernel graph",
         )
 
 

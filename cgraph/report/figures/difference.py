@@ -17,11 +17,12 @@ from cgraph.report.figures.nodes import Box, Stroke, graph_figure
 from cgraph.report.layered import Edge
 from cgraph.report.style import BLUE, LINE, PAGE_WIDTH, VERMILION, figure_style
 
-Change = Literal["kept", "replaced", "inserted", "deleted"]
+Change = Literal["kept", "resized", "replaced", "inserted", "deleted"]
 
 # A change reads by its colour, by its sign and by its border.
 _LOOKS: dict[Change, tuple[str, Box]] = {
     "kept": ("", Box("", "#ffffff", LINE)),
+    "resized": ("", Box("a", "#f8f0d2", "#a08a3c", "-", 1.2)),
     "replaced": ("", Box("a → b", "#f3e0ec", "#9c5a86", "-", 1.4)),
     "inserted": ("+ ", Box("+", "#d4e8f5", BLUE, "-", 1.6)),
     "deleted": ("− ", Box("−", "#fbe3d6", VERMILION, "--", 1.4)),
@@ -99,10 +100,13 @@ def _union(
             f"one of {len(mapping)} kernels",
             "edit_distance(a, b) gives it",
         )
+    resized = {change.kernel: change for change in distance.changes or ()}
     nodes: list[tuple[Change, str]] = []
-    for label, image in zip(a.labels, mapping, strict=True):
+    for i, (label, image) in enumerate(zip(a.labels, mapping, strict=True)):
         if image is None:
             nodes.append(("deleted", label))
+        elif b.labels[image] == label and i in resized:
+            nodes.append(("resized", f"{label}\n{resized[i].shapes}"))
         elif b.labels[image] == label:
             nodes.append(("kept", label))
         else:
@@ -140,15 +144,22 @@ def _downwards(edges: Mapping[Edge, str]) -> list[Edge]:
     return found
 
 
+def _folded_box(changes: list[Change]) -> Box:
+    n = changes.count("resized")
+    look = _LOOKS["resized"][1] if n else _FOLDED
+    text = f"{len(changes)} kept" + (f",\n{n} resized" if n else "")
+    return Box(text, look.fill, look.edge, _FOLDED.line)
+
+
 def _folded(
     nodes: list[tuple[Change, str]], edges: Mapping[Edge, str]
 ) -> tuple[list[Box], dict[Edge, str]]:
-    """The same with one node for each run of kept kernels that no change touches.
+    """The same with one node for each run of kept or resized kernels away from all edits.
 
     A run is of nodes that follow each other in an order in which edges go forward, so that no
     cycle comes of it.
     """
-    near = {i for i, (change, _) in enumerate(nodes) if change != "kept"}
+    near = {i for i, (change, _) in enumerate(nodes) if change not in ("kept", "resized")}
     near |= {node for edge, change in edges.items() if change != "kept" for node in edge}
     near |= {node for edge in edges if near & set(edge) for node in edge}
     ordered = nx.DiGraph()
@@ -163,7 +174,7 @@ def _folded(
         if shown or len(members) == 1:
             boxes.append(_box(*nodes[members[0]]))
         else:
-            boxes.append(Box(f"{len(members)} kept", _FOLDED.fill, _FOLDED.edge, _FOLDED.line))
+            boxes.append(_folded_box([nodes[i][0] for i in members]))
     folded = {
         (number[u], number[v]): change for (u, v), change in edges.items() if number[u] != number[v]
     }

@@ -112,6 +112,27 @@ SPACES: Table[SpaceRecord] = Table(
             accuracies_need=("nas_bench_graph",),
             extra="nasbenchgraph",
         ),
+        SpaceRecord(
+            "darts",
+            "cgraph.spaces.darts.space:Darts",
+            1_076_746_950_455_072_400,
+            "a normal and a reduction cell of 4 nodes with 2 inputs each, 7 operations",
+            "Liu, Simonyan and Yang, 2019, DARTS, ICLR",
+        ),
+        SpaceRecord(
+            "mobilenetv3",
+            "cgraph.spaces.mobilenetv3.space:MobileNetV3",
+            21_758_655_492_572_485_851,
+            "5 units of 2 to 4 inverted bottlenecks, 3 kernels and 3 expansions each",
+            "Cai et al., 2020, Once-for-All, ICLR",
+        ),
+        SpaceRecord(
+            "autoformer",
+            "cgraph.spaces.autoformer.space:AutoFormer",
+            280_804_921_344,
+            "vision transformers: 3 widths, 3 depths, heads and MLP ratio of each layer",
+            "Chen et al., 2021, AutoFormer, ICCV",
+        ),
     ],
 )
 

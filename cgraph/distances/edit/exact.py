@@ -448,9 +448,9 @@ def _check_graph(name: str, graph: object) -> None:
     if not isinstance(graph, KernelGraph):
         raise ArgumentError(
             name,
-            "be a KernelGraph, or both be ComputationalGraphs",
+            "be a KernelGraph",
             type(graph).__name__,
-            "trace(model, inputs) gives a computational graph, project() its kernel graph",
+            "project() makes one of a computational graph; two of these are compared as they are",
         )
 
 

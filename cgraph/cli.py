@@ -11,11 +11,13 @@ from rich.markup import escape
 from cgraph.commands.audit import audit
 from cgraph.commands.cluster import cluster
 from cgraph.commands.console import err, out
+from cgraph.commands.devices import devices
 from cgraph.commands.diff import diff
 from cgraph.commands.distances import distances
 from cgraph.commands.evaluate import evaluate
 from cgraph.commands.export import export
 from cgraph.commands.figure import figure
+from cgraph.commands.footprint import footprint
 from cgraph.commands.rank import rank
 from cgraph.commands.report import report
 from cgraph.commands.spaces import spaces
@@ -30,8 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    *(study, report, figure, spaces, trace, audit, diff, distances, cluster, evaluate, rank),
-    export,
+    *(study, report, figure, spaces, trace, audit, footprint, devices),
+    *(diff, distances, cluster, evaluate, rank, export),
 )
 for command in COMMANDS:
     app.command()(command)

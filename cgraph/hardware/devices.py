@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cgraph.errors import ArgumentError
-from cgraph.hardware.sizes import item_bytes
+from cgraph.hardware.sizes import stored_bits
 from cgraph.registry import Table
 
 KIB = 1024
@@ -61,7 +61,7 @@ class Device:
             value = getattr(self, field)
             if value is not None and not value > 0:
                 raise ArgumentError(field, "be positive", value)
-        item_bytes(self.dtype)
+        stored_bits(self.dtype)
 
 
 DEVICES: Table[Device] = Table(
@@ -144,6 +144,35 @@ DEVICES: Table[Device] = Table(
         ),
     ],
 )
+
+
+def device_of(device: Device | str) -> Device:
+    """A device, or the one of `DEVICES` that has a name.
+
+    Parameters
+    ----------
+    device : Device or str
+        The device or its name.
+
+    Raises
+    ------
+    ArgumentError
+        If `device` is neither.
+    UnknownNameError
+        If no device has the name; lists the near ones.
+
+    Examples
+    --------
+    >>> device_of("gap8").ram_bytes
+    524288
+    """
+    if isinstance(device, str):
+        return DEVICES[device]
+    if not isinstance(device, Device):
+        raise ArgumentError(
+            "device", "be a Device or the name of one", repr(device), f"known: {', '.join(DEVICES)}"
+        )
+    return device
 
 
 @dataclass(frozen=True, slots=True)

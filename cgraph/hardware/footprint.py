@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import ComputationalGraph, MemoryKind
-from cgraph.hardware.devices import Device, Fit
+from cgraph.hardware.devices import DEVICES, Device, Fit, device_of
 from cgraph.hardware.lifetimes import STORED_KINDS, lifetimes, without_io
 from cgraph.hardware.schedule import BUDGET, BestSchedule, Schedule, best_order, replay
-from cgraph.hardware.sizes import item_bytes, storage_bytes
+from cgraph.hardware.sizes import packed_bytes, storage_bytes
 from cgraph.hardware.traffic import bytes_of_kernels
 
 
@@ -115,7 +115,7 @@ class Footprint:
         Parameters
         ----------
         dtype : str
-            "int8", "float16" or "fp16", "float32" or "fp32", ...
+            "int4", "int8", "float16" or "fp16", "float32" or "fp32", ...
 
         Returns
         -------
@@ -126,16 +126,16 @@ class Footprint:
         ArgumentError
             If `dtype` is not known.
         """
-        return self.n_parameters * item_bytes(dtype)
+        return packed_bytes(self.n_parameters, dtype)
 
-    def fits(self, device: Device, *, count_io: bool = True) -> Fit:
+    def fits(self, device: Device | str, *, count_io: bool = True) -> Fit:
         """Whether the program fits a device, and what is missing where it does not.
 
         Parameters
         ----------
-        device : Device
-            The device. It is compared with this footprint's own bytes: for a device that runs
-            int8, take a footprint at ``dtype="int8"``.
+        device : Device or str
+            The device, or its name in `DEVICES`. It is compared with this footprint's own bytes:
+            for a device that runs int8, take a footprint at ``dtype="int8"``.
         count_io : bool, default=True
             Whether the network's inputs and outputs need RAM of the device.
 
@@ -147,9 +147,11 @@ class Footprint:
         Raises
         ------
         ArgumentError
-            If `device` is not a `Device`.
+            If `device` is no device.
+        UnknownNameError
+            If no device has the name.
         """
-        _check_device(device)
+        device = device_of(device)
         best = self.best if count_io else self.best_without_io
         return _fit(device, self.dtype, self.stored_bytes, [best])
 
@@ -172,8 +174,8 @@ def footprint(
     graph : ComputationalGraph
         The program, as captured or after any pass.
     dtype : str, optional
-        Type that floating-point tensors are stored in ("int8", "fp16", ...); as captured by
-        default. Integers and booleans stay as they are.
+        Type that floating-point tensors are stored in ("int4", "int8", "fp16", ...); as captured
+        by default. Numbers below a byte are packed. Integers and booleans stay as they are.
     budget : int, default=100_000
         States that the search for the best order may expand in each piece of the program; see
         `cgraph.hardware.schedule.best_schedule`.
@@ -233,7 +235,7 @@ def footprint(
 
 
 def fit(
-    graph: ComputationalGraph, device: Device, *, count_io: bool = True, budget: int = BUDGET
+    graph: ComputationalGraph, device: Device | str, *, count_io: bool = True, budget: int = BUDGET
 ) -> Fit:
     """Whether a program fits a device, stored in the device's type: the verdict alone.
 
@@ -241,8 +243,8 @@ def fit(
     ----------
     graph : ComputationalGraph
         The program.
-    device : Device
-        The device.
+    device : Device or str
+        The device, or its name in `DEVICES`.
     count_io : bool, default=True
         Whether the network's inputs and outputs need RAM of the device.
     budget : int, default=100_000
@@ -256,7 +258,7 @@ def fit(
     Raises
     ------
     ArgumentError
-        If `device` is not a `Device`, or `budget` is negative.
+        If `device` is no device, or `budget` is negative.
 
     Examples
     --------
@@ -269,14 +271,63 @@ def fit(
     fits tiny at int8
     """
     _check(graph, budget)
-    _check_device(device)
+    device = device_of(device)
     lives = lifetimes(graph, dtype=device.dtype)
     counted = lives if count_io else without_io(lives)
     best = best_order(counted, counts_io=count_io, budget=budget)
     return _fit(device, device.dtype, _stored_bytes(graph, device.dtype), [best])
 
 
-def fit_chain(chain: Sequence[tuple[ComputationalGraph, int]], device: Device) -> Fit:
+def nearest_fit(
+    graph: ComputationalGraph, device: Device | str, *, dtype: str | None = None
+) -> Fit | None:
+    """The verdict on the nearest known device that a program fits.
+
+    Parameters
+    ----------
+    graph : ComputationalGraph
+        The program.
+    device : Device or str
+        The device it should fit, or its name in `DEVICES`.
+    dtype : str, optional
+        Type that floating-point tensors are stored in; that of each device by default.
+
+    Returns
+    -------
+    Fit or None
+        Of the device itself where the program fits it; else of the one that it fits with the
+        least RAM. None where it fits none.
+
+    Raises
+    ------
+    ArgumentError
+        If `device` is no device.
+    UnknownNameError
+        If no device has the name.
+
+    Examples
+    --------
+    >>> from cgraph.graphs.computational import Kernel, Memory
+    >>> graph = ComputationalGraph(
+    ...     [Memory("x", "input", (300_000,), "float32", 1_200_000),
+    ...      Memory("y", "output", (1,), "float32", 4)],
+    ...     [Kernel("sum", "sum")], [(0, 0)], [(0, 1)], [1])
+    >>> print(nearest_fit(graph, "nrf52840"))
+    fits stm32f746 at int8
+    """
+    found: dict[str, Footprint] = {}
+    others = sorted(DEVICES.values(), key=lambda other: (other.ram_bytes, other.flash_bytes or 0))
+    for candidate in (device_of(device), *others):
+        stored = dtype or candidate.dtype
+        if stored not in found:
+            found[stored] = footprint(graph, dtype=stored)
+        verdict = found[stored].fits(candidate)
+        if verdict:
+            return verdict
+    return None
+
+
+def fit_chain(chain: Sequence[tuple[ComputationalGraph, int]], device: Device | str) -> Fit:
     """Whether a program fits that is a chain of blocks, some of which run more than once.
 
     Parameters
@@ -284,8 +335,8 @@ def fit_chain(chain: Sequence[tuple[ComputationalGraph, int]], device: Device) -
     chain : sequence of (ComputationalGraph, int)
         Blocks, and how many of each the program has, with parameters of their own. Each takes one
         tensor, the result of the block before it, and returns one that all its kernels precede.
-    device : Device
-        The device.
+    device : Device or str
+        The device, or its name in `DEVICES`.
 
     Returns
     -------
@@ -295,7 +346,7 @@ def fit_chain(chain: Sequence[tuple[ComputationalGraph, int]], device: Device) -
     Raises
     ------
     ArgumentError
-        If `device` is not a `Device`, or there is no block.
+        If `device` is no device, or there is no block.
 
     Examples
     --------
@@ -307,7 +358,7 @@ def fit_chain(chain: Sequence[tuple[ComputationalGraph, int]], device: Device) -
     >>> fit_chain([(block, 3)], Device("board", ram_bytes=64, flash_bytes=1024)).flash_bytes
     768
     """
-    _check_device(device)
+    device = device_of(device)
     if not chain:
         raise ArgumentError("chain", "have a block", "none")
     orders = [
@@ -328,13 +379,6 @@ def _check(graph: ComputationalGraph, budget: int) -> None:
         )
     if budget < 0:
         raise ArgumentError("budget", "be a number of states, >= 0", budget)
-
-
-def _check_device(device: Device) -> None:
-    if not isinstance(device, Device):
-        raise ArgumentError(
-            "device", "be a Device", repr(device), "DEVICES has some of them by name"
-        )
 
 
 def _bytes_by_kind(graph: ComputationalGraph, dtype: str | None) -> dict[MemoryKind, int]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cgraph.errors import ArgumentError
-from cgraph.hardware.sizes import item_bytes
+from cgraph.hardware.sizes import packed_bytes, stored_bits
 
 # Factors to the unit that a limit is kept in: bytes, milliseconds, millijoules.
 _BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -83,7 +83,7 @@ class ParameterLimit:
 
     def bytes_of(self, n_parameters: ArrayLike) -> NDArray[np.int64]:
         """Bytes of so many parameters, shape (n_networks,)."""
-        return np.asarray(n_parameters, dtype=np.int64) * item_bytes(self.dtype)
+        return packed_bytes(np.asarray(n_parameters, dtype=np.int64), self.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def parse_parameter_limit(text: str) -> ParameterLimit:
     """
     amount, _, dtype = text.partition("@")
     dtype = dtype.strip() or "float32"
-    item_bytes(dtype)
+    stored_bits(dtype)
     most = _amount(amount, _BYTES, "text", "be an amount and a type, as in '0.5MB@int8'", text)
     return ParameterLimit(Limit(f"parameters at {dtype}", most, "bytes"), dtype)
 

@@ -5,7 +5,7 @@ from cgraph.errors import ArgumentError, UnknownNameError
 from cgraph.graphs.computational import ComputationalGraph, Kernel, Memory
 from cgraph.hardware.devices import DEVICES, Device
 from cgraph.hardware.latency import estimate_latency
-from cgraph.hardware.sizes import item_bytes
+from cgraph.hardware.sizes import stored_bits
 
 
 @pytest.mark.parametrize("device", DEVICES.values(), ids=lambda device: device.name)
@@ -14,7 +14,7 @@ def test_every_device_has_a_source_and_its_rates(device):
     assert "stimate" in device.rates
     assert device.macs_per_second > 0
     assert device.bytes_per_second > 0
-    assert item_bytes(device.dtype) in (1, 4)
+    assert stored_bits(device.dtype) in (8, 32)
 
 
 def test_published_sizes_of_microcontrollers():

@@ -1,11 +1,13 @@
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgraph.errors import ArgumentError
+from cgraph.errors import ArgumentError, UnknownNameError
 from cgraph.graphs.computational import ComputationalGraph, Kernel, Memory
-from cgraph.hardware.devices import Device
-from cgraph.hardware.footprint import fit, fit_chain, footprint
+from cgraph.hardware.devices import DEVICES, Device
+from cgraph.hardware.footprint import fit, fit_chain, footprint, nearest_fit
+from cgraph.hardware.sizes import bits_of, element_bytes
 from cgraph.hardware.traffic import bytes_of_kernels
 from tests.hardware.test_schedule import program
 
@@ -85,11 +87,13 @@ def test_peaks_are_between_the_largest_tensor_and_all_of_them(seed):
     assert hash(needs) == hash(footprint(graph))
 
 
-def test_an_unknown_type_and_a_device_by_name_are_refused():
+def test_an_unknown_type_and_an_unknown_device_are_refused():
     with pytest.raises(ArgumentError, match=r"dtype must be one of .*, got 'int3'"):
         footprint(linear_and_relu(), dtype="int3")
-    with pytest.raises(ArgumentError, match="device must be a Device, got 'stm32f746'; DEVICES"):
-        footprint(linear_and_relu()).fits("stm32f746")
+    with pytest.raises(UnknownNameError, match=r"device must be one of .* mean 'stm32f746'"):
+        footprint(linear_and_relu()).fits("stm32f74")
+    with pytest.raises(ArgumentError, match=r"device must be a Device or the name of one, got 3"):
+        footprint(linear_and_relu()).fits(3)
     with pytest.raises(ArgumentError, match="budget must be a number of states, >= 0, got -2"):
         footprint(linear_and_relu(), budget=-2)
 
@@ -128,8 +132,8 @@ def test_fit_alone_is_that_of_the_footprint(count_io, flash_bytes):
 
 def test_fit_refuses_what_a_footprint_refuses():
     board = Device("board", ram_bytes=300)
-    with pytest.raises(ArgumentError, match="device must be a Device, got 'stm32f746'; DEVICES"):
-        fit(linear_and_relu(), "stm32f746")
+    with pytest.raises(UnknownNameError, match="did you mean 'gap8'"):
+        fit(linear_and_relu(), "gap9")
     with pytest.raises(ArgumentError, match="budget must be a number of states, >= 0, got -2"):
         fit(linear_and_relu(), board, budget=-2)
     with pytest.raises(ArgumentError, match="graph must be a ComputationalGraph, got str"):
@@ -148,8 +152,66 @@ def test_a_chain_of_one_block_is_that_block():
 def test_a_chain_has_a_block_and_a_device():
     with pytest.raises(ArgumentError, match="chain must have a block, got none"):
         fit_chain([], Device("board", ram_bytes=300))
-    with pytest.raises(ArgumentError, match="device must be a Device, got 'gap8'"):
-        fit_chain([(linear_and_relu(), 1)], "gap8")
+    with pytest.raises(UnknownNameError, match="did you mean 'gap8'"):
+        fit_chain([(linear_and_relu(), 1)], "gap9")
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_a_device_by_its_name_is_the_device(name):
+    needs = footprint(linear_and_relu(), dtype=DEVICES[name].dtype)
+    assert needs.fits(name) == needs.fits(DEVICES[name]) == fit(linear_and_relu(), name)
+    assert fit_chain([(linear_and_relu(), 1)], name) == fit(linear_and_relu(), name)
+
+
+@pytest.mark.parametrize(
+    ("n", "device", "nearest"),
+    [
+        (1_000, "nrf52840", "nrf52840"),
+        (300_000, "nrf52840", "stm32f746"),
+        (300_000, "gap8", "gap8"),
+        (600_000, "stm32f746", "raspberry-pi-4"),
+        (2 * 2**30, "stm32f746", None),
+    ],
+)
+def test_the_nearest_device_that_fits(n, device, nearest):
+    graph = ComputationalGraph(
+        [
+            Memory("x", "input", (n,), "float32", 4 * n),
+            Memory("y", "output", (1,), "float32", 4),
+        ],
+        [Kernel("sum", "sum")],
+        [(0, 0)],
+        [(0, 1)],
+        [1],
+    )
+    found = nearest_fit(graph, device)
+    assert (found and found.device.name) == nearest
+    # Among those that fit, none has less RAM, but where the one that was asked for fits.
+    fitting = [d for d in DEVICES.values() if fit(graph, d)]
+    if found is not None and nearest != device:
+        assert found.device.ram_bytes == min(d.ram_bytes for d in fitting)
+    assert bool(fitting) == (found is not None)
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("int1", 1), ("int2", 2), ("int4", 4), ("fp8", 8)])
+def test_numbers_below_a_byte_are_packed(dtype, bits):
+    graph = linear_and_relu()
+    needs = footprint(graph, dtype=dtype)
+    parameters = [m for m in graph.memories if m.kind == "parameter"]
+    assert needs.parameter_bytes == sum(-(-int(np.prod(m.shape)) * bits // 8) for m in parameters)
+    assert needs.parameter_bytes_at(dtype) == -(-needs.n_parameters * bits // 8)
+    assert needs.peak_bytes <= footprint(graph, dtype="int8").peak_bytes
+
+
+def test_what_is_captured_packed_counts_as_it_is_stored():
+    weight = Memory("w", "parameter", (3, 5), "quint4x2", 9)  # a row of five takes three bytes
+    small = Memory("v", "parameter", (7,), "int4", 4)
+    floats = Memory("f", "parameter", (8,), "float4_e2m1fn_x2", 8)  # sixteen numbers
+    graph = ComputationalGraph([weight, small, floats], [], [], [])
+    assert footprint(graph).parameter_bytes == 21
+    assert footprint(graph, dtype="int8").parameter_bytes == 9 + 4 + 16
+    assert [bits_of(m.dtype) for m in graph.memories] == [4, 4, 8]
+    assert element_bytes(small) == 4
 
 
 def test_a_verdict_that_another_order_may_change_says_so():

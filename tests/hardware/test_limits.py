@@ -22,6 +22,7 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
         ("300 KiB@fp16", 307_200, "fp16"),
         ("1MB", 1_000_000, "float32"),
         (".25 MB @ int8", 250_000, "int8"),
+        ("1kB@int4", 1_000, "int4"),
     ],
 )
 def test_limits_on_parameters(text, most, dtype):
@@ -33,6 +34,7 @@ def test_a_parameter_limit_counts_bytes_of_the_type():
     parsed = parse_parameter_limit("1kB@fp16")
     assert parsed.bytes_of([500, 501]).tolist() == [1000, 1002]
     assert parsed.allows([500, 501]).tolist() == [True, False]
+    assert parse_parameter_limit("1kB@int4").bytes_of([500, 501]).tolist() == [250, 251]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from torch.export import ExportedProgram
 from torch.nn.parameter import is_lazy
 
 from cgraph.errors import ArgumentError, TraceError
-from cgraph.tracing.exported import open_graph, open_program, read_program
+from cgraph.tracing.exported import open_graph, open_program
+from cgraph.tracing.program_files import read_program
 
 # What `trace` takes, completing "model must ...".
 TAKEN = (

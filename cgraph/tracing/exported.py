@@ -6,9 +6,7 @@ kinds and shapes come from their signature; what they do not tell has to be give
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,41 +19,6 @@ from cgraph.errors import TraceError
 from cgraph.tracing.replay import Replay, remembers_modules
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
-
-
-def read_program(path: Path) -> ExportedProgram:
-    """The program of a file that `torch.export.save` wrote.
-
-    Parameters
-    ----------
-    path : Path
-        The file. It is loaded by PyTorch, which may unpickle parts of it: trust its origin.
-
-    Raises
-    ------
-    TraceError
-        If it is not such a file, or damaged.
-    """
-    hint = "write it with torch.export.save(torch.export.export(model, inputs), path)"
-    if not zipfile.is_zipfile(path):
-        raise TraceError("", f"{str(path)!r} is no archive of torch.export, or cut off", hint)
-    with zipfile.ZipFile(path) as archive:
-        files = {name.partition("/")[2] for name in archive.namelist()}
-    if "archive_format" not in files:
-        if "constants.pkl" in files:
-            hint = "it is TorchScript: pass torch.jit.load(path)"
-        elif "data.pkl" in files:
-            hint = "torch.save wrote it: pass the model that it belongs to"
-        raise TraceError("", f"{str(path)!r} is no archive of torch.export", hint)
-    log = torch.export.log
-    was_disabled, log.disabled = log.disabled, True  # we raise what it logs
-    try:
-        return torch.export.load(path)
-    except Exception as error:  # a damaged file fails wherever it is damaged
-        text = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-        raise TraceError("", f"{str(path)!r} cannot be loaded ({text})", hint) from error
-    finally:
-        log.disabled = was_disabled
 
 
 def open_program(

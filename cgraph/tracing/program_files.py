@@ -303,6 +303,24 @@ def _nest(_: _Check, value: Any) -> Any:
     return value
 
 
+def _results(check: _Check, value: Any) -> Any:
+    """How results are nested; a container of a package becomes a tuple, whatever class it is.
+
+    Models of Hugging Face give such ones, and a graph needs what is in them, in order.
+    """
+
+    def visit(spec: Any) -> Any:
+        children = [visit(child) for child in spec["children_spec"]]
+        if spec["type"] is None or spec["type"] in _NESTS:
+            return {**spec, "children_spec": children}
+        return {"type": "builtins.tuple", "context": "null", "children_spec": children}
+
+    if not value:
+        return value
+    version, spec = json.loads(value)
+    return _nest(check, json.dumps([version, visit(spec)]))
+
+
 def _metadata(_: _Check, value: Any) -> Any:
     """Of what is told of a node, the modules that it comes from."""
     kept = value.get("nn_module_stack") if isinstance(value, dict) else None
@@ -324,7 +342,7 @@ _FIELDS: dict[str, Callable[[_Check, Any], Any]] = {
     "as_operator": _target,
     "expr_str": _size,
     "in_spec": _nest,
-    "out_spec": _nest,
+    "out_spec": _results,
     "metadata": _metadata,
     "guards_code": lambda _, value: [] if value is not None else None,
     "name": _name,

@@ -15,6 +15,7 @@ from cgraph.errors import ArgumentError, TraceError
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.tracing.record import trace
 from tests.strategies import tensor_programs
+from tests.tracing.pretrained import PRETRAINED
 from tests.tracing.programs import SHAPE, Program
 from tests.tracing.zoo import ZOO, Model, unit
 
@@ -41,6 +42,16 @@ def test_an_exported_program_gives_the_graph_of_its_model(name):
     for depth in ("operator", "module", nn.Sequential):
         expected = unnamed(trace(model, *inputs, depth=depth))
         assert unnamed(trace(program, depth=depth)) == expected
+
+
+@pytest.mark.parametrize("name", ["bert", "swin", "clip"])
+def test_a_file_of_results_in_a_class_of_a_package(name, tmp_path):
+    pytest.importorskip("transformers", reason="the extra 'zoo' is not installed")
+    torch.manual_seed(0)
+    model, inputs = PRETRAINED[name]()
+    program = export(model.eval(), (), inputs)
+    torch.export.save(program, tmp_path / "program.pt2")
+    assert trace(tmp_path / "program.pt2") == trace(program)
 
 
 @pytest.mark.parametrize("name", ["vgg", "routing"])

@@ -65,7 +65,7 @@ class AutoFormer(SampledChoiceSpace):
     >>> AutoFormer()
     AutoFormer('autoformer', 2.81e+11 architectures, to be drawn)
     >>> AutoFormer("base").size
-    6235168890885603
+    6245364340204353
     """
 
     name = "autoformer"

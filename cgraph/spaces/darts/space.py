@@ -45,7 +45,7 @@ class Darts(SampledSpace):
     >>> Darts()
     Darts('darts', 1.08e+18 architectures, to be drawn)
     >>> Darts().sample(1)[0].split("|")[0]
-    'skip_connect~0+max_pool_3x3~1'
+    'dil_conv_3x3~0+dil_conv_5x5~1'
     """
 
     name = "darts"

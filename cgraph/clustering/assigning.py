@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,7 +34,7 @@ class Assigner(ABC):
         The share of the programs that were clustered to which the rule gives their own cluster.
     """
 
-    rule: ClassVar[str]
+    rule: str
     share: float
 
     @abstractmethod
@@ -61,7 +60,7 @@ class NearestCentre(Assigner):
         See `Assigner`.
     """
 
-    rule: ClassVar[str] = "nearest centre"
+    rule = "nearest centre"
     measured: Measured
     words: tuple[Hashable, ...] | None
     centres: NDArray[np.float64]
@@ -116,7 +115,7 @@ class NearestMedoid(Assigner):
         See `Assigner`.
     """
 
-    rule: ClassVar[str] = "nearest medoid"
+    rule = "nearest medoid"
     measured: Measured
     clusters: NDArray[np.int64]
     share: float = 1.0
@@ -151,7 +150,7 @@ class WalkExtension(Assigner):
         See `Assigner`.
     """
 
-    rule: ClassVar[str] = "nearest centre among eigenvectors, extended by the walk"
+    rule = "nearest centre among eigenvectors, extended by the walk"
     measured: Measured
     weights: NDArray[np.float64]
     steps: NDArray[np.float64]

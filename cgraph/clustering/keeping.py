@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cgraph.clustering.assigning import Assigner, NearestCentre, NearestMedoid, WalkExtension
 from cgraph.clustering.measured import Measured
@@ -76,6 +77,40 @@ def read_assigner(path: Path, n_clusters: int) -> Assigner:
             "path", "be a file of how a study assigns programs", repr(str(path)), str(error)
         ) from error
     return made
+
+
+class KeptAssigner(Assigner):
+    """The assigner in a file, read when it is first needed.
+
+    Parameters
+    ----------
+    path : Path
+        A file of `write_assigner`.
+    n_clusters : int
+        How many clusters there are.
+    """
+
+    def __init__(self, path: Path, n_clusters: int) -> None:
+        self.path, self.n_clusters = path, n_clusters
+
+    @cached_property
+    def kept(self) -> Assigner:
+        """What the file holds."""
+        return read_assigner(self.path, self.n_clusters)
+
+    @property
+    def rule(self) -> str:  # type: ignore[override]  # known when it is read
+        """How it decides, in a line."""
+        return self.kept.rule
+
+    @property
+    def share(self) -> float:  # type: ignore[override]
+        """The share of the programs that were clustered to which it gives their own cluster."""
+        return self.kept.share
+
+    def labels(self, x: Population | ArrayLike) -> NDArray[np.int64]:
+        """Cluster of each program, shape (n,)."""
+        return self.kept.labels(x)
 
 
 def _arrays_of(measured: Measured) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def print_failures(statistics: pd.DataFrame) -> None:
 
 
 def print_sample(ranking: Ranking, n: int, seed: int) -> None:
-    """Print networks of the best cluster, drawn at random.
+    """Print networks of the best cluster, drawn at random; new ones where the space has more.
 
     Parameters
     ----------
@@ -112,8 +112,14 @@ def print_sample(ranking: Ranking, n: int, seed: int) -> None:
     size = len(ranking.members[ranking.best])
     if min(n, size) < 1:
         return
-    out.print("Networks of the best cluster, at random:")
-    for name in ranking.sample(min(n, size), random_state=seed):
+    if ranking.source is None:
+        names = ranking.sample(min(n, size), random_state=seed)
+        out.print("Networks of the best cluster, at random:")
+    else:
+        drawn = ranking.source.draw(ranking.best, n, seed)
+        names = drawn
+        out.print(f"New networks of the best cluster, {drawn.told()}:", highlight=False)
+    for name in names:
         out.print(f"  {name}", highlight=False, soft_wrap=True, markup=False)
 
 

@@ -54,6 +54,13 @@ def study(
     clusters: Annotated[
         int | None, typer.Option(help="How many clusters; 8 by default, 5 with --quick.")
     ] = None,
+    population: Annotated[
+        int | None,
+        typer.Option(
+            help="For a space that is too large to list: how many architectures are drawn from "
+            "it and studied; 2000 by default."
+        ),
+    ] = None,
     landmarks: Annotated[
         int | None,
         typer.Option(
@@ -104,7 +111,7 @@ def study(
 
     Example: cgraph study nasbench201 --out studies/first --quick
     """
-    from cgraph.spaces import resolve
+    from cgraph.spaces import Space, resolve
     from cgraph.spaces.limits import Limits
     from cgraph.study.study import Study
 
@@ -115,7 +122,6 @@ def study(
         **{name: value for name, value in given.items() if value is not None},
     }
     found = resolve(space, **({} if dataset is None else {"dataset": dataset}))
-    accuracies = _read_accuracies(found, accuracy, accuracy_unit, allow_gaps=accuracy_gaps)
     configured = Study(
         found,
         part=_part(found, part, landmarks),  # type: ignore[arg-type]
@@ -126,7 +132,15 @@ def study(
         statistics=tuple(name.strip() for name in statistics.split(",") if name.strip()),
         inputs=inputs,
         seed=seed,
+        population=population,
         **chosen,
+    ).resolved()
+    assert isinstance(configured.space, Space)
+    if configured.population is not None and population is None:
+        drawn = f"{configured.population:,} architectures are drawn from {found!r}"
+        err.print(f"{drawn}; --population says how many.", highlight=False, soft_wrap=True)
+    accuracies = _read_accuracies(
+        configured.space, accuracy, accuracy_unit, allow_gaps=accuracy_gaps
     )
     try:
         with progress_of_stages() as progress:

@@ -94,7 +94,15 @@ def _of_space(
     space: Space, sample: int | None, seed: int, limits: Limits, n_jobs: int
 ) -> list[Candidate]:
     from cgraph.spaces.limits import KEEPS, limits_table
+    from cgraph.spaces.sampled import SampledSpace
 
+    if isinstance(space, SampledSpace):
+        if sample is None or sample < 1:
+            raise ArgumentError(
+                "--sample", f"say how many architectures of {space.name} to draw", sample
+            )
+        space = space.draw(sample, seed)
+        sample = None
     eligible = np.arange(len(space))
     if limits:
         eligible = np.flatnonzero(limits_table(space, limits, n_jobs=n_jobs)[KEEPS])

@@ -281,28 +281,49 @@ class Population:
         counts = np.bincount(owner * k + self.label_ids, minlength=n * k)
         return counts.reshape(n, k).astype(np.int64, copy=False)
 
-    def classes(self) -> NDArray[np.int64]:
+    def classes(self, *, sized: bool = False) -> NDArray[np.int64]:
         """Which graphs are identical programs, by exact certificates of labelled graphs.
+
+        Parameters
+        ----------
+        sized : bool, default=False
+            Whether kernels have to have as many multiply-accumulates and bytes, too.
 
         Returns
         -------
         ndarray of int64, shape (n_graphs,)
             Class of each graph, numbered by first appearance. Two graphs share a class exactly
             when they are isomorphic, labels included.
+
+        Raises
+        ------
+        GraphError
+            If sizes are asked for and not known.
         """
         found: dict[bytes, int] = {}
-        names = self.vocabulary
+        names, kinds = self.vocabulary, self.label_ids
+        if sized:
+            names, kinds = self._sized_labels()
         result = np.empty(len(self), dtype=np.int64)
         # Graphs that are equal as they stand share the work of a certificate.
         seen: dict[tuple[bytes, bytes], int] = {}
         for i in range(len(self)):
-            ids, edges = self._label_ids_of(i), self._edges_of(i)
+            ids, edges = kinds[self._nodes_of(i)], self._edges_of(i)
             literal = (ids.tobytes(), edges.tobytes())
             if literal not in seen:
                 form = certificate_of_arrays([names[k] for k in ids], edges)
                 seen[literal] = found.setdefault(form, len(found))
             result[i] = seen[literal]
         return result
+
+    def _sized_labels(self) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+        """Labels with sizes, and which each kernel has."""
+        if self.macs is None or self.bytes is None:
+            raise GraphError("population", "know the sizes of its kernels", "one without them")
+        columns = np.stack([self.label_ids, self.macs, self.bytes], axis=1)
+        kinds, index = np.unique(columns, axis=0, return_inverse=True)
+        names = tuple(f"{self.vocabulary[k]}:{macs}:{size}" for k, macs, size in kinds.tolist())
+        return names, index.reshape(-1).astype(np.int32)
 
     def _label_ids_of(self, i: int) -> NDArray[np.int32]:
         return self.label_ids[self._nodes_of(i)]

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
+from cgraph.ranking.draws import MemberSource
 from cgraph.ranking.scores import log_rank_scores, oriented_values
 
 CONFIDENCE = 0.95
@@ -30,12 +31,15 @@ class Ranking:
         The statistics that count, as ids of protocols.
     members : tuple of tuple of str
         Names of the members of each cluster, by cluster number.
+    source : MemberSource, optional
+        What draws new members, where the space is not listed.
     """
 
     table: pd.DataFrame
     scores: pd.DataFrame
     protocols: tuple[str, ...]
     members: tuple[tuple[str, ...], ...]
+    source: MemberSource | None = None
 
     @property
     def best(self) -> int:
@@ -45,10 +49,13 @@ class Ranking:
     def sample(self, n: int, *, cluster: int | None = None, random_state: int = 0) -> list[str]:
         """Names of networks drawn at random from the best cluster, none twice.
 
+        On a space that is not listed they are new ones, that the ranking was not made of: drawn
+        from the space or mutated from members, and assigned to the cluster.
+
         Parameters
         ----------
         n : int
-            How many, 1 <= n <= the size of the cluster.
+            How many, 1 <= n <= the size of the cluster; of new ones, at least 1.
         cluster : int, optional
             Another cluster than the best one.
         random_state : int, default=0
@@ -57,16 +64,20 @@ class Ranking:
         Returns
         -------
         list of str
-            In the order drawn.
+            In the order drawn. New ones are `cgraph.ranking.draws.Draws`, a list which knows its
+            `acceptance`: the share of the architectures tried that are of the cluster.
 
         Raises
         ------
         ArgumentError
-            If there is no such cluster, or it has fewer than `n` members.
+            If there is no such cluster, it has fewer than `n` members, or so many new ones are not
+            found.
         """
         chosen = self.best if cluster is None else cluster
         if not 0 <= chosen < len(self.members):
             raise ArgumentError("cluster", f"be below {len(self.members)}", chosen)
+        if self.source is not None:
+            return self.source.draw(chosen, n, random_state)
         names = self.members[chosen]
         if not 1 <= n <= len(names):
             raise ArgumentError("n", f"be from 1 to {len(names)}, the size of cluster {chosen}", n)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cgraph.errors import ArchitectureError, ArgumentError
 from cgraph.spaces import places
 from cgraph.spaces.places import SEPARATOR, Choices, Places
-from cgraph.spaces.space import Architecture, Form, Part, Seed, Space
+from cgraph.spaces.space import Architecture, Form, Part, Seed, Space, amount
 from cgraph.spaces.traced import TracedSpace
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cgraph.graphs.computational import ComputationalGraph
     from cgraph.graphs.population import Population
     from cgraph.statistics.candidate import Candidate
+
+DEFAULT_POPULATION = 2_000
+"""Architectures that a study draws, where it is not told how many."""
 
 MOST_REPEATS = 10_000
 """Draws in a row that may give what was drawn before."""
@@ -192,7 +195,7 @@ class SampledSpace(Space):
             "space",
             "be one whose architectures can be listed",
             repr(self),
-            "draw some as a space of their own: space.draw(20_000), or --population 20000",
+            "draw some as a space of their own: space.draw(20_000)",
         )
 
     @final
@@ -323,3 +326,44 @@ class DrawnSpace(TracedSpace):
         """Those of the neighbours in the whole space that were drawn."""
         drawn = set(self._names)
         return tuple(n for n in self.space.neighbours(self.spelled(arch)) if n in drawn)
+
+
+def populated(space: Space, population: int | None, seed: int) -> tuple[Space, int | None]:
+    """The space that a study is of, and how many architectures it drew.
+
+    Parameters
+    ----------
+    space : Space
+        What is studied.
+    population : int or None
+        How many architectures to draw; None for `DEFAULT_POPULATION`, where the space is drawn
+        from.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    (Space, int or None)
+        A space that is listed; None where it was from the start.
+
+    Raises
+    ------
+    ArgumentError
+        If there are not so many, or the space is listed and a number is given.
+    """
+    if isinstance(space, SampledSpace):
+        wanted = DEFAULT_POPULATION if population is None else population
+        if population is None and space.size is not None:
+            wanted = min(wanted, space.size)
+        most = f"be from 1 to {amount(space.size)}" if space.size else "be 1 or more"
+        if wanted < 1 or (space.size is not None and wanted > space.size):
+            raise ArgumentError("population", f"{most}, the size of {space.name!r}", wanted)
+        return space.draw(wanted, seed), wanted
+    n_drawn = len(space) if isinstance(space, DrawnSpace) else None
+    if population not in (None, n_drawn):
+        raise ArgumentError(
+            "population",
+            f"be left out for {space.name!r}, of which all {len(space):,} are studied",
+            population,
+        )
+    return space, n_drawn

@@ -12,6 +12,7 @@ from typing import Any
 from cgraph.errors import ArgumentError, CGraphError
 from cgraph.spaces.catalogue import available, get
 from cgraph.spaces.resolving import resolve
+from cgraph.spaces.sampled import SampledSpace
 from cgraph.spaces.space import Space
 
 
@@ -35,7 +36,8 @@ def studied_space(
     Returns
     -------
     Space
-        It has the name, the options and the architectures of the study.
+        It has the name, the options and the architectures of the study; where these were drawn
+        from a larger space, they are a `DrawnSpace`.
 
     Raises
     ------
@@ -55,6 +57,8 @@ def studied_space(
         if found[fact] != wanted:
             must = f"be that of the study, whose {fact} is {wanted!r}"
             raise ArgumentError("space", must, f"one whose {fact} is {found[fact]!r}")
+    if isinstance(space, SampledSpace):
+        space = space.subset(architectures)
     known = space.architectures()
     for place, (own, wanted) in enumerate(zip(known, architectures, strict=False)):
         if own != wanted:

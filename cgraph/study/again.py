@@ -8,7 +8,8 @@ from cgraph.errors import ArgumentError
 from cgraph.ranking.order import Ranking
 from cgraph.spaces.limits import KEEPS, Limits, limits_table
 from cgraph.spaces.space import Space
-from cgraph.study.result import StudyResult, ranking_of
+from cgraph.study.result import StudyResult, ranking_of, source_of
+from cgraph.study.study import limits_record
 
 
 def rank_again(
@@ -68,4 +69,7 @@ def rank_again(
     configuration = dict(result.configuration)
     if statistics is not None:
         configuration["statistics"] = list(statistics)
-    return ranking_of(architectures, table, configuration)
+    if limits is not None:
+        configuration["limits"] = limits_record(limits)
+    source = source_of(result.directory, configuration, architectures, searched)
+    return ranking_of(architectures, table, configuration, source)

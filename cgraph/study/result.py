@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cgraph.clustering.keeping import KeptAssigner
 from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
 from cgraph.ranking.order import Ranking, rank
@@ -17,6 +18,7 @@ from cgraph.spaces.limits import KEEPS
 from cgraph.spaces.space import Space
 from cgraph.spaces.studied import studied_space
 from cgraph.study import directory as files
+from cgraph.study.members import StudyMembers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +56,9 @@ class StudyResult:
         return self.directory / files.PAGE
 
     def clustering(self) -> Clustering:
-        """The clusters of the study."""
-        return clustering_of(self.architectures, self.configuration)
+        """The clusters of the study; what assigns other programs is read when it is asked for."""
+        found = clustering_of(self.architectures, self.configuration)
+        return replace(found, assigner=kept_assigner(self.directory, found.n_clusters))
 
     def space(self, given: Space | str | None = None) -> Space:
         """The space that was studied, with the options it was studied with.
@@ -131,16 +134,38 @@ def clustering_of(architectures: pd.DataFrame, configuration: dict[str, Any]) ->
     )
 
 
+def kept_assigner(directory: Path, n_clusters: int) -> KeptAssigner | None:
+    """What the study in a directory assigns programs by; None where it kept nothing."""
+    path = directory / files.ASSIGNER
+    return KeptAssigner(path, n_clusters) if path.exists() else None
+
+
+def source_of(
+    directory: Path,
+    configuration: dict[str, Any],
+    architectures: pd.DataFrame,
+    space: Space | None = None,
+) -> StudyMembers | None:
+    """What draws new members of the clusters of a study; None where its space is listed."""
+    assigner = kept_assigner(directory, int(architectures["cluster"].max()) + 1)
+    if configuration.get("population") is None or assigner is None:
+        return None
+    return StudyMembers(configuration, architectures, assigner, directory, space)
+
+
 def ranking_of(
-    architectures: pd.DataFrame, statistics: pd.DataFrame, configuration: dict[str, Any]
+    architectures: pd.DataFrame,
+    statistics: pd.DataFrame,
+    configuration: dict[str, Any],
+    source: StudyMembers | None = None,
 ) -> Ranking:
-    """The ranking that follows from the tables; a function of nothing else."""
+    """The ranking that follows from the tables; what draws new members is only passed on."""
     eligible = architectures[KEEPS].to_numpy(dtype=bool) if KEEPS in architectures else None
     members = architectures if eligible is None else architectures[eligible]
     programs = members.groupby("cluster")["class"].nunique()
     n_clusters = int(architectures["cluster"].max()) + 1
     evaluated = statistics.drop_duplicates("name")
-    return rank(
+    found = rank(
         clustering_of(architectures, configuration),
         statistics,
         statistics=configuration["statistics"],
@@ -149,6 +174,7 @@ def ranking_of(
         eligible=eligible,
         random_state=configuration["seed"],
     )
+    return replace(found, source=source)
 
 
 def read_result(directory: Path) -> StudyResult:
@@ -162,6 +188,11 @@ def read_result(directory: Path) -> StudyResult:
         configuration,
         architectures,
         statistics,
-        ranking_of(architectures, statistics, configuration),
+        ranking_of(
+            architectures,
+            statistics,
+            configuration,
+            source_of(directory, configuration, architectures),
+        ),
         pd.read_parquet(accuracies) if accuracies.exists() else None,
     )

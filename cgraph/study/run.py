@@ -11,6 +11,7 @@ import pandas as pd
 
 from cgraph.clustering.cluster import cluster
 from cgraph.clustering.embedding import embed
+from cgraph.clustering.keeping import write_assigner
 from cgraph.clustering.landmarks import LandmarkTable, landmark_table
 from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
@@ -28,8 +29,8 @@ from cgraph.statistics.inputs import input_source
 from cgraph.statistics.methods import resolve
 from cgraph.study import directory as files
 from cgraph.study.baselines import largest_cluster
-from cgraph.study.result import StudyResult, ranking_of
-from cgraph.study.sampling import Sample, stratified_sample
+from cgraph.study.result import StudyResult, ranking_of, source_of
+from cgraph.study.sampling import Sample, distinct_programs, stratified_sample
 from cgraph.study.study import Progress, Study
 
 
@@ -56,7 +57,7 @@ def run_study(
 
     report("graphs", 0, 1)
     population = space.population(part=part, boundary=part == "operations")
-    programs = space.programs()
+    programs = distinct_programs(space, population, part)
     report("graphs", 1, 1)
 
     limits = _limits(study, space, directory, n_jobs, report)
@@ -73,6 +74,9 @@ def run_study(
         random_state=study.seed,
     )
     files.claim(directory, configuration, study.record())
+    if clustering.assigner is not None:
+        assigner = clustering.assigner
+        files.write_whole(directory / files.ASSIGNER, lambda path: write_assigner(path, assigner))
     architectures = _architectures_table(space, population, programs, clustering)
     architectures[["x", "y"]] = _coordinates(measured_from, clustering)
     if limits is not None:
@@ -93,7 +97,8 @@ def run_study(
     _keep_graphs(directory, architectures, set(statistics["name"]), population)
 
     report("ranking", 0, 1)
-    ranking = ranking_of(architectures, statistics, configuration)
+    source = source_of(directory, configuration, architectures, space)
+    ranking = ranking_of(architectures, statistics, configuration, source)
     files.write_table(directory, files.CLUSTERS, ranking.table)
     report("ranking", 1, 1)
 

@@ -14,6 +14,37 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError
+from cgraph.graphs.population import Population
+from cgraph.spaces.sampled import DrawnSpace
+from cgraph.spaces.space import Space
+
+
+def distinct_programs(space: Space, population: Population, part: str) -> NDArray[np.int64]:
+    """Which architectures of a study are one program, by the one that stands for each.
+
+    Parameters
+    ----------
+    space : Space
+        What is studied.
+    population : Population
+        Its graphs.
+    part : str
+        What they are made of.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        As `Space.programs`. Architectures that were drawn are one program, too, where the live
+        graphs of their networks are isomorphic, labels and sizes of kernels included.
+    """
+    if not isinstance(space, DrawnSpace):
+        return space.programs()
+    networks = population if part == "network" else space.population("network")
+    _, first, index = np.unique(
+        networks.classes(sized=True), return_index=True, return_inverse=True
+    )
+    found: NDArray[np.int64] = first[index].astype(np.int64)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -61,6 +61,9 @@ class Study:
         Seed of everything that is drawn.
     options : mapping from str to object, default={}
         What a space that is given by its name is made with, such as ``{"dataset": "pubmed"}``.
+    population : int, optional
+        How many architectures are drawn from a space that is too large to list, and studied;
+        2,000 by default.
 
     Examples
     --------
@@ -81,6 +84,7 @@ class Study:
     n_draws: int = 2
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    population: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "statistics", tuple(self.statistics))
@@ -88,9 +92,14 @@ class Study:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ArgumentError(name, "be a whole number, 1 or more", value)
+        drawn = self.population
+        if drawn is not None and (
+            isinstance(drawn, bool) or not isinstance(drawn, int) or drawn < 1
+        ):
+            raise ArgumentError("population", "be a whole number, 1 or more", f"{drawn!r:.200}")
 
     def resolved(self) -> Study:
-        """The same study with its space looked up and its part decided.
+        """The same study with its space looked up, its population drawn and its part decided.
 
         Raises
         ------
@@ -100,6 +109,7 @@ class Study:
             If the space has no such part, or takes no such options.
         """
         from cgraph.spaces import resolve
+        from cgraph.spaces.sampled import populated
         from cgraph.spaces.space import Space
 
         space = self.space
@@ -111,10 +121,12 @@ class Study:
             raise ArgumentError(
                 "options", f"be left out for {space.name!r}, which is made already", self.options
             )
+        space, population = populated(space, self.population, self.seed)
         part = self.part or ("cell" if "cell" in space.parts else "network")
         if part not in space.parts:
             raise ArgumentError("part", f"be one of {', '.join(space.parts)}", repr(part))
-        return replace(self, space=space, options=dict(space.options), part=part)
+        options = dict(space.options)
+        return replace(self, space=space, options=options, part=part, population=population)
 
     def configuration(self) -> dict[str, Any]:
         """What identifies the study, as plain JSON values."""
@@ -122,7 +134,7 @@ class Study:
         values["space"] = self.space if isinstance(self.space, str) else self.space.name
         values["options"] = dict(self.options)
         values["statistics"] = list(self.statistics)
-        values["limits"] = _limits_of(self.limits)
+        values["limits"] = limits_record(self.limits)
         return values
 
     def run(
@@ -182,7 +194,7 @@ class Study:
         }
 
 
-def _limits_of(limits: Limits) -> dict[str, str]:
+def limits_record(limits: Limits) -> dict[str, str]:
     """Limits as plain values; a table of measurements by its name and what is in it."""
     given = {field.name: getattr(limits, field.name) for field in fields(limits)}
     found = {name: str(value) for name, value in given.items() if value is not None}

@@ -310,8 +310,8 @@ class DrawnSpace(TracedSpace):
         self.space = space
         self.name, self.summary, self.source = space.name, space.summary, space.source
         self.parts = space.parts
-        self.input_shapes: Mapping[str, tuple[int, ...]] = space.input_shapes
-        self.options = space.options
+        self.input_shapes: Mapping[str, tuple[int, ...]] = dict(space.input_shapes)
+        self.options = dict(space.options)
         self._names = architectures
 
     def architectures(self) -> tuple[str, ...]:

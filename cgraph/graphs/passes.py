@@ -8,10 +8,18 @@ which inputs reach which outputs (a path that only carries zeros is none). Relat
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
-from cgraph.graphs.computational import Attributes, ComputationalGraph, Kernel, Memory, MemoryKind
+from cgraph.graphs.computational import (
+    AliasKind,
+    Attributes,
+    ComputationalGraph,
+    Kernel,
+    Memory,
+    MemoryKind,
+)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -69,7 +77,9 @@ def live(graph: ComputationalGraph) -> ComputationalGraph:
     >>> live(graph)
     ComputationalGraph(0 kernels, 1 memories, 0 parameters, 0 MACs)
     """
-    return flatten_sums(remove_dead(remove_identities(graph)))
+    flow = Flow.of(graph)
+    live_flow(flow)
+    return _of_flow(graph, flow)
 
 
 def remove_identities(graph: ComputationalGraph, *, views: bool = False) -> ComputationalGraph:
@@ -86,15 +96,9 @@ def remove_identities(graph: ComputationalGraph, *, views: bool = False) -> Comp
     views : bool, default=False
         Whether views (`view`, `expand`, `slice`, ...) that keep the shape go as well.
     """
-    table = Relations(graph)
-    substitute: dict[int, int] = {}
-    for k, kernel in enumerate(graph.kernels):
-        reads, writes = table.reads[k], table.writes[k]
-        if len(reads) == 1 and len(writes) >= 1 and _is_identity(kernel, table, k, views):
-            substitute[writes[0]] = substitute.get(reads[0], reads[0])
-    cut = {int(k) for k, m in graph.writes.tolist() if m in substitute}
-    kept = [k for k in range(len(graph.kernels)) if k not in cut]
-    return rebuild(graph, kept, substitute)
+    flow = Flow.of(graph)
+    _drop_identities(flow, views=views)
+    return _of_flow(graph, flow)
 
 
 def remove_dead(graph: ComputationalGraph) -> ComputationalGraph:
@@ -112,39 +116,9 @@ def remove_dead(graph: ComputationalGraph) -> ComputationalGraph:
     graph : ComputationalGraph
         Any program.
     """
-    table = Relations(graph)
-    zero: set[int] = set()
-    varying = {i for i, m in enumerate(graph.memories) if m.kind == "input"}
-    substitute: dict[int, int] = {}
-    constant: set[int] = set()
-    for k, kernel in enumerate(graph.kernels):
-        reads = [substitute.get(m, m) for m in table.reads[k]]
-        if _is_zero(kernel, reads, zero):
-            # The running statistics that a normalisation updates are not zero.
-            is_normalisation = kernel.operation in _NORMALISATIONS
-            zero.update(
-                m
-                for m in table.writes[k]
-                if not (is_normalisation and graph.memories[m].alias == "version")
-            )
-            constant.add(k)
-        elif not varying.intersection(reads):
-            constant.add(k)
-        else:
-            rest = [m for m in reads if m not in zero]
-            target = table.writes[k][0]
-            if len(rest) < len(reads) and _is_sum_of(kernel, graph, reads, rest, target):
-                substitute[target] = rest[0]
-                constant.add(k)
-            else:
-                varying.update(table.writes[k])
-    needed = {substitute.get(m, m) for m in graph.outputs}
-    kept: list[int] = []
-    for k in range(len(graph.kernels) - 1, -1, -1):
-        if k not in constant and needed.intersection(table.writes[k]):
-            kept.append(k)
-            needed.update(substitute.get(m, m) for m in table.reads[k])
-    return rebuild(graph, kept[::-1], substitute)
+    flow = Flow.of(graph)
+    _drop_dead(flow)
+    return _of_flow(graph, flow)
 
 
 def flatten_sums(graph: ComputationalGraph) -> ComputationalGraph:
@@ -160,77 +134,286 @@ def flatten_sums(graph: ComputationalGraph) -> ComputationalGraph:
     graph : ComputationalGraph
         Any program.
     """
-    graph = _without_zero_operands(graph)
-    table, returned = Relations(graph), set(graph.outputs)
-    merged: set[int] = set()
-    reads = [list(row) for row in table.reads]
-    kernels = list(graph.kernels)
-    for k, kernel in enumerate(graph.kernels):
-        if not _is_plain_sum(kernel):
-            continue
-        target = table.writes[k][0]
-        terms, n_terms = [], max(_n_terms(kernel), len(reads[k]))
-        for m in reads[k]:
-            inner = table.writer.get(m)
-            if (
-                inner is not None
-                and _is_plain_sum(kernels[inner])
-                and table.readers.get(m) == [k]
-                and m not in returned
-                and not (len(reads[k]) == 1 and n_terms > 1)  # add(s, s) would double the terms
-                and _same_tensor(graph.memories[m], graph.memories[target])
-            ):
-                merged.add(inner)
-                terms += reads[inner]
-                n_terms += _n_terms(kernels[inner]) - 1
-            else:
-                terms.append(m)
-        reads[k] = list(dict.fromkeys(terms))
-        if n_terms > 2:
-            attributes = Attributes({**kernel.attributes, "terms": n_terms})
-            kernels[k] = replace(kernel, attributes=attributes)
-    if not merged:
-        return graph
-    kept = [k for k in range(len(kernels)) if k not in merged]
-    position = {k: i for i, k in enumerate(kept)}
-    return assemble(
-        graph,
-        [kernels[k] for k in kept],
-        [(m, position[k]) for k in kept for m in reads[k]],
-        [(position[k], m) for k, m in graph.writes.tolist() if k in position],
-    )
+    flow = Flow.of(graph)
+    _merge_sums(flow)
+    return graph if len(flow.kernels) == len(graph.kernels) else _of_flow(graph, flow)
 
 
-def rebuild(
-    graph: ComputationalGraph, kernels: Collection[int], substitute: Mapping[int, int]
-) -> ComputationalGraph:
-    """The graph of some of the kernels, with memories read in the place of others.
+class Nature(NamedTuple):
+    """What the passes know of an operation.
 
     Parameters
     ----------
-    graph : ComputationalGraph
-        Any program.
-    kernels : collection of int
-        Indices of the kernels to keep.
-    substitute : mapping of int to int
-        The memory to read (and return) in the place of another. Not chained.
-
-    Returns
-    -------
-    ComputationalGraph
-        Inputs stay; of the other memories those that a kernel reads or writes, that are returned,
-        or that share storage with such a one and were given. A memory whose base is gone takes
-        over its bytes; one that was written by a kernel that is gone is a constant.
+    identity : {"", "plain", "view", "shape"}
+        Whether it gives back what it reads, where shape and dtype are kept: surely, where its
+        result is a view, or where it is a view that keeps the shape.
+    zeros : {"", "made", "product", "kept", "without bias", "norm"}
+        When its result is zero: always, where one factor is, where all that it reads is, where
+        what it reads first is and there is no bias, where what it reads first is.
+    is_sum : bool
+        Whether it adds up its reads and does nothing else.
+    adds_zero : bool
+        Whether it adds the number 0.
+    n_terms : int
+        How many terms a sum has, repetitions included.
     """
-    kept = sorted(kernels)
-    position = {k: i for i, k in enumerate(kept)}
-    rows = graph.reads.tolist()
+
+    identity: str
+    zeros: str
+    is_sum: bool
+    adds_zero: bool
+    n_terms: int
+
+
+@dataclass(slots=True)
+class Flow:
+    """What of a program is left while passes cut it down; memories keep their numbers.
+
+    Parameters
+    ----------
+    natures : list of Nature
+        Of each kernel of the program.
+    kernels : list of int
+        The kernels that are left, in order.
+    reads, writes : list of list of int
+        The memories that each kernel of the program reads, each once, and writes.
+    outputs : list of int
+        The memories that are returned.
+    inputs : set of int
+        The memories of kind "input".
+    tensors : list of tuple
+        Shape and dtype of each memory.
+    aliases : list of str or None
+        How each memory shares its storage.
+    substitute : dict of int to int
+        The memory that has come in the place of another.
+    n_terms : dict of int to int
+        Terms of the sums into which others were merged.
+    """
+
+    natures: list[Nature]
+    kernels: list[int]
+    reads: list[list[int]]
+    writes: list[list[int]]
+    outputs: list[int]
+    inputs: set[int]
+    tensors: list[tuple[object, ...]]
+    aliases: list[AliasKind | None]
+    substitute: dict[int, int] = field(default_factory=dict)
+    n_terms: dict[int, int] = field(default_factory=dict)
+
+    @staticmethod
+    def of(graph: ComputationalGraph) -> Flow:
+        """The whole of a graph."""
+        table = Relations(graph)
+        return Flow(
+            natures=[nature_of(kernel.operation, kernel.attributes) for kernel in graph.kernels],
+            kernels=list(range(len(graph.kernels))),
+            reads=table.reads,
+            writes=table.writes,
+            outputs=list(graph.outputs),
+            inputs=set(graph.inputs),
+            tensors=[(m.shape, m.dtype) for m in graph.memories],
+            aliases=[m.alias for m in graph.memories],
+        )
+
+    def keep(self, kernels: list[int], substitute: Mapping[int, int]) -> None:
+        """Leave some of the kernels, which read and return memories in the place of others."""
+        self.kernels = kernels
+        if not substitute:
+            return
+        for k in kernels:
+            row = self.reads[k]
+            if any(m in substitute for m in row):
+                self.reads[k] = list(dict.fromkeys([substitute.get(m, m) for m in row]))
+        self.outputs = [substitute.get(m, m) for m in self.outputs]
+        for m, other in self.substitute.items():
+            self.substitute[m] = substitute.get(other, other)
+        self.substitute.update(substitute)
+
+
+def live_flow(flow: Flow) -> None:
+    """Cut a flow down to what is alive; see `live`."""
+    _drop_identities(flow)
+    _drop_dead(flow)
+    _merge_sums(flow)
+
+
+def nature_of(operation: str, attributes: Attributes) -> Nature:
+    """What the passes know of a kernel.
+
+    Examples
+    --------
+    >>> nature_of("mul", Attributes(other=1.0)).identity
+    'plain'
+    """
+    scalar = attributes.get("other")
+    if isinstance(scalar, bool) or not isinstance(scalar, int | float):
+        scalar = None  # the second operand is a tensor
+    is_identity = operation in _IDENTITIES
+    if operation in _DROPOUTS:
+        is_identity = not attributes.get("train", True) or attributes.get("p") == 0
+    elif operation in _NEUTRAL:
+        is_identity = scalar == _NEUTRAL[operation]
+    identity = "plain" if is_identity else "view" if operation == "to" else ""
+    if not identity and operation in _SHAPE_VIEWS:
+        identity = "shape"
+    zeros = ""
+    is_of_zeros = operation == "full" and attributes.get("fill_value") == 0
+    if operation in _ZERO_MAKERS or is_of_zeros or (operation == "mul" and scalar == 0):
+        zeros = "made"
+    elif operation == "mul":
+        zeros = "product"
+    elif operation in _ZERO_KEEPERS_WITHOUT_BIAS:
+        zeros = "without bias"
+    elif operation in _ZERO_KEEPERS:
+        zeros = "" if scalar else "kept"
+    elif operation in _NORMALISATIONS:
+        # What a normalisation makes of zeros is its bias, which is zero at initialisation.
+        zeros = "norm"
+    terms = attributes.get("terms", 2)
+    return Nature(
+        identity,
+        zeros,
+        operation == "add" and not {"other", "alpha"} & set(attributes),
+        operation == "add" and scalar == 0,
+        terms if isinstance(terms, int) else 2,
+    )
+
+
+def _drop_identities(flow: Flow, *, views: bool = False) -> None:
+    substitute: dict[int, int] = {}
+    kept = []
+    for k in flow.kernels:
+        kind = flow.natures[k].identity
+        if kind and (kind != "shape" or views) and len(flow.reads[k]) == 1 and flow.writes[k]:
+            source, target = flow.reads[k][0], flow.writes[k][0]
+            is_same = flow.tensors[source] == flow.tensors[target]
+            if is_same and (kind != "view" or flow.aliases[target] == "view"):
+                substitute[target] = substitute.get(source, source)
+                continue
+        kept.append(k)
+    flow.keep(kept, substitute)
+
+
+def _drop_dead(flow: Flow) -> None:
+    zero: set[int] = set()
+    varying = set(flow.inputs)
+    substitute: dict[int, int] = {}
+    living = []
+    for k in flow.kernels:
+        reads, writes, nature = flow.reads[k], flow.writes[k], flow.natures[k]
+        if substitute:
+            reads = [substitute.get(m, m) for m in reads]
+        if nature.zeros and _is_zero(nature.zeros, reads, zero):
+            # The running statistics that a normalisation updates are not zero.
+            is_norm = nature.zeros == "norm"
+            zero.update(m for m in writes if not (is_norm and flow.aliases[m] == "version"))
+        elif not varying.isdisjoint(reads):
+            rest = [m for m in reads if m not in zero] if zero else reads
+            if len(rest) < len(reads) and _is_sum_of(flow, k, reads, rest):
+                substitute[writes[0]] = rest[0]
+            else:
+                varying.update(writes)
+                living.append(k)
+    needed = {substitute.get(m, m) for m in flow.outputs}
+    kept: list[int] = []
+    for k in reversed(living):
+        if not needed.isdisjoint(flow.writes[k]):
+            kept.append(k)
+            needed.update([substitute.get(m, m) for m in flow.reads[k]])
+    flow.keep(kept[::-1], substitute)
+
+
+def _merge_sums(flow: Flow) -> None:
+    _drop_added_zeros(flow)
+    sums = [k for k in flow.kernels if flow.natures[k].is_sum]
+    writer = {m: k for k in sums for m in flow.writes[k]}
+    readers: dict[int, int] = dict.fromkeys(writer, 0)
+    for k in flow.kernels:
+        for m in flow.reads[k]:
+            if m in readers:
+                readers[m] += 1
+    returned = set(flow.outputs)
+    merged: set[int] = set()
+    n_terms = {k: flow.natures[k].n_terms for k in sums}
+    for k in sums:
+        row, target = flow.reads[k], flow.writes[k][0]
+        terms, n = [], max(n_terms[k], len(row))
+        for m in row:
+            inner = writer.get(m)
+            if (
+                inner is not None
+                and readers[m] == 1
+                and m not in returned
+                and not (len(row) == 1 and n > 1)  # add(s, s) would double the terms
+                and flow.tensors[m] == flow.tensors[target]
+            ):
+                merged.add(inner)
+                terms += flow.reads[inner]
+                n += n_terms[inner] - 1
+            else:
+                terms.append(m)
+        flow.reads[k] = list(dict.fromkeys(terms))
+        if n > 2:
+            n_terms[k] = n
+    if merged:
+        flow.n_terms = {k: n for k, n in n_terms.items() if n > 2}
+        flow.keep([k for k in flow.kernels if k not in merged], {})
+
+
+def _drop_added_zeros(flow: Flow) -> None:
+    substitute: dict[int, int] = {}
+    kept = []
+    for k in flow.kernels:
+        if flow.natures[k].adds_zero and len(flow.reads[k]) == 1:
+            source, target = flow.reads[k][0], flow.writes[k][0]
+            if flow.tensors[source] == flow.tensors[target]:
+                substitute[target] = substitute.get(source, source)
+                continue
+        kept.append(k)
+    flow.keep(kept, substitute)
+
+
+def _is_zero(when: str, reads: list[int], zero: set[int]) -> bool:
+    if when == "made":
+        return True
+    if not zero or not reads:
+        return False
+    if when == "product":
+        return not zero.isdisjoint(reads)
+    if when == "without bias":
+        return reads[0] in zero and len(reads) == 2
+    return reads[0] in zero if when == "norm" else zero.issuperset(reads)
+
+
+def _is_sum_of(flow: Flow, k: int, reads: list[int], rest: list[int]) -> bool:
+    """Whether a kernel adds up its reads, and they are zero but for one of the same shape."""
+    nature = flow.natures[k]
+    return (
+        nature.is_sum
+        and len(rest) == 1
+        and len(reads) == nature.n_terms
+        and flow.tensors[rest[0]] == flow.tensors[flow.writes[k][0]]
+    )
+
+
+def _of_flow(graph: ComputationalGraph, flow: Flow) -> ComputationalGraph:
+    """The graph of what is left of it."""
+    kernels = []
+    for k in flow.kernels:
+        kernel = graph.kernels[k]
+        if k in flow.n_terms:
+            attributes = Attributes({**kernel.attributes, "terms": flow.n_terms[k]})
+            kernel = replace(kernel, attributes=attributes)
+        kernels.append(kernel)
+    position = {k: i for i, k in enumerate(flow.kernels)}
     return assemble(
         graph,
-        [graph.kernels[k] for k in kept],
-        [(substitute.get(m, m), position[k]) for m, k in rows if k in position],
+        kernels,
+        [(m, position[k]) for k in flow.kernels for m in flow.reads[k]],
         [(position[k], m) for k, m in graph.writes.tolist() if k in position],
-        substitute,
+        flow.substitute,
     )
 
 
@@ -264,7 +447,9 @@ def assemble(
     Returns
     -------
     ComputationalGraph
-        Memories that are not used are left out, as in `rebuild`.
+        Inputs stay; of the other memories those that a kernel reads or writes, that are returned,
+        or that share storage with such a one and were given. A memory whose base is gone takes
+        over its bytes; one that was written by a kernel that is gone is a constant.
     """
     memories = graph.memories if memories is None else memories
     outputs = [substitute.get(m, m) for m in graph.outputs]
@@ -274,27 +459,27 @@ def assemble(
     if keep_given:
         had_use = had_writer | set(graph.reads[:, 0].tolist())
         used.update(m for m in range(len(graph.memories)) if m not in had_use)
-    for m in sorted(used):
-        base = memories[m].base
-        while base is not None:
-            base = substitute.get(base, base)
-            if base not in had_writer:
-                used.add(base)
-            base = memories[base].base
+    bases = {m: memory.base for m, memory in enumerate(memories) if memory.base is not None}
+    places = rebased(used, bases, had_writer, substitute)
     order = sorted(used)
     renumbered = {m: i for i, m in enumerate(order)}
-    owner: dict[int, int] = {}  # of each storage whose root is gone
     left = []
     for m in order:
         memory = memories[m]
-        if memory.base is not None:
-            memory = _rebased(memories, m, renumbered, substitute, owner)
+        base = memory.base
+        if base is not None:
+            base, root = places[m]
+            if base is not None:
+                base = renumbered[base]
+            elif root != m:
+                memory = replace(memory, base=None, alias=None, bytes=memories[root].bytes)
         kind = memory.kind
         if m in written:
             kind = "output" if m in returned else "activation"
         elif m in had_writer:
             kind = "constant"
-        left.append(memory if kind == memory.kind else _changed(memory, kind, memory.base))
+        is_same = kind == memory.kind and base == memory.base
+        left.append(memory if is_same else _changed(memory, kind, base))
     return ComputationalGraph(
         left,
         kernels,
@@ -305,27 +490,58 @@ def assemble(
     )
 
 
-def _rebased(
-    memories: Sequence[Memory],
-    m: int,
-    renumbered: Mapping[int, int],
+def rebased(
+    used: set[int],
+    bases: Mapping[int, int],
+    had_writer: Collection[int],
     substitute: Mapping[int, int],
-    owner: dict[int, int],
-) -> Memory:
-    """A memory with its base among the memories that are left."""
-    memory = memories[m]
-    base, root = memory.base, m
-    while base is not None:
-        root = substitute.get(base, base)
-        if root in renumbered and root < m:
-            return _changed(memory, memory.kind, renumbered[root])
-        base = memories[root].base
-    if root == m:
-        return memory
-    if root in owner:
-        return _changed(memory, memory.kind, owner[root])
-    owner[root] = renumbered[m]
-    return replace(memory, base=None, alias=None, bytes=memories[root].bytes)
+) -> dict[int, tuple[int | None, int]]:
+    """Where the storages are of memories that have a base, once others are gone.
+
+    Parameters
+    ----------
+    used : set of int
+        The memories that are left; those that were given and whose storage one of them shares are
+        added.
+    bases : mapping of int to int
+        The base of each memory that has one.
+    had_writer : collection of int
+        The memories that are not given.
+    substitute : mapping of int to int
+        The memory that stands in the place of another.
+
+    Returns
+    -------
+    dict of int to (int or None, int)
+        For each memory left that has a base, its new one; or None and the memory, gone by now,
+        whose storage it is the first to share.
+    """
+    shared = sorted(m for m in used if m in bases)
+    for m in shared:
+        base: int | None = bases[m]
+        while base is not None:
+            base = substitute.get(base, base)
+            if base not in had_writer:
+                used.add(base)
+            base = bases.get(base)
+    owner: dict[int, int] = {}  # of each storage whose root is gone
+    found: dict[int, tuple[int | None, int]] = {}
+    for m in sorted(m for m in used if m in bases):
+        base, root = bases[m], m
+        while base is not None:
+            root = substitute.get(base, base)
+            if root in used and root < m:
+                break
+            base = bases.get(root)
+        if base is not None:
+            found[m] = root, root
+        elif root in owner:
+            found[m] = owner[root], root
+        else:
+            found[m] = None, root
+            if root != m:
+                owner[root] = m
+    return found
 
 
 def _changed(memory: Memory, kind: MemoryKind, base: int | None) -> Memory:
@@ -375,90 +591,3 @@ class Relations:
         if first is None or len(self.writes[first]) != 1:
             return None
         return first if self.readers[source] == [k] and source not in self.returned else None
-
-
-def _same_tensor(a: Memory, b: Memory) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype
-
-
-def _is_identity(kernel: Kernel, table: Relations, k: int, views: bool) -> bool:
-    source = table.memories[table.reads[k][0]]
-    target = table.memories[table.writes[k][0]]
-    if not _same_tensor(source, target):
-        return False
-    operation, attributes = kernel.operation, kernel.attributes
-    if operation in _IDENTITIES:
-        return True
-    if operation in _DROPOUTS:
-        return not attributes.get("train", True) or attributes.get("p") == 0
-    if operation == "to":
-        return target.alias == "view"
-    if operation in _NEUTRAL:
-        return _scalar(kernel) == _NEUTRAL[operation]
-    return views and operation in _SHAPE_VIEWS
-
-
-def _scalar(kernel: Kernel) -> float | None:
-    """The number that the second operand is; None where it is a tensor."""
-    value = kernel.attributes.get("other")
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else value
-
-
-def _is_zero(kernel: Kernel, reads: list[int], zero: set[int]) -> bool:
-    if kernel.operation in _ZERO_MAKERS:
-        return True
-    if kernel.operation == "full" and kernel.attributes.get("fill_value") == 0:
-        return True
-    if kernel.operation == "mul":
-        return _scalar(kernel) == 0 or any(m in zero for m in reads)
-    if not reads or not any(m in zero for m in reads):
-        return False
-    if kernel.operation in _ZERO_KEEPERS_WITHOUT_BIAS:
-        return reads[0] in zero and len(reads) == 2
-    if kernel.operation in _ZERO_KEEPERS:
-        return all(m in zero for m in reads) and not _scalar(kernel)
-    # What a normalisation makes of zeros is its bias, which is zero at initialisation.
-    return kernel.operation in _NORMALISATIONS and reads[0] in zero
-
-
-def _is_plain_sum(kernel: Kernel) -> bool:
-    return kernel.operation == "add" and not {"other", "alpha"} & set(kernel.attributes)
-
-
-def _n_terms(kernel: Kernel) -> int:
-    value = kernel.attributes.get("terms", 2)
-    return value if isinstance(value, int) else 2
-
-
-def _is_sum_of(
-    kernel: Kernel, graph: ComputationalGraph, reads: list[int], rest: list[int], target: int
-) -> bool:
-    """Whether a kernel adds up its reads, and they are zero but for one of the same shape."""
-    return (
-        _is_plain_sum(kernel)
-        and len(rest) == 1
-        and len(reads) == _n_terms(kernel)
-        and _same_tensor(graph.memories[rest[0]], graph.memories[target])
-    )
-
-
-def _without_zero_operands(graph: ComputationalGraph) -> ComputationalGraph:
-    adders = [
-        k
-        for k, kernel in enumerate(graph.kernels)
-        if kernel.operation == "add" and _scalar(kernel) == 0
-    ]
-    if not adders:
-        return graph
-    table = Relations(graph)
-    substitute: dict[int, int] = {}
-    cut = set()
-    for k in adders:
-        if len(table.reads[k]) == 1:
-            source, target = table.reads[k][0], table.writes[k][0]
-            if _same_tensor(graph.memories[source], graph.memories[target]):
-                substitute[target] = substitute.get(source, source)
-                cut.add(k)
-    if not cut:
-        return graph
-    return rebuild(graph, [k for k in range(len(graph.kernels)) if k not in cut], substitute)

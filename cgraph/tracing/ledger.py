@@ -9,6 +9,7 @@ decided exactly, by NumPy's solver.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,71 +20,76 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cgraph.graphs.computational import (
-    AliasKind,
-    Attributes,
-    ComputationalGraph,
-    Kernel,
-    Memory,
-    MemoryKind,
-)
+from cgraph.graphs.computational import Attributes, ComputationalGraph, MemoryKind
+from cgraph.graphs.tape import NO_BASE, NOT_WRITTEN, VERSION, VIEW, Fact, Nodes, Tape, Work
 from cgraph.tracing.scopes import Call
+
+# No kernel has a number that large.
+NONE_BEFORE = sys.maxsize
 
 # Where an exact answer takes more than this many steps, two views are taken to overlap.
 OVERLAP_WORK = 10_000
 
 
-class _Kernel(NamedTuple):
-    """A kernel before it has a name."""
-
-    operation: str
-    attributes: Attributes
-    call: Call
-    macs: int
-
-
-class _Memory(NamedTuple):
-    """A memory; one that a kernel writes gets its name and scope from it at the end."""
-
-    kind: MemoryKind
-    shape: tuple[int, ...]
-    dtype: str
-    bytes: int
-    base: int | None
-    alias: AliasKind | None
-    name: str = ""
-    scope: str = ""
-
-
 @dataclass(slots=True)
-class _Write:
+class Write:
     """A write to a storage: by which kernel, through which view, into which memory."""
 
     kernel: int
-    geometry: _Geometry
+    geometry: Geometry
     memory: int
 
 
 @dataclass(slots=True)
-class _Storage:
+class Storage:
     """A storage: the memory that brought it, its tensors, and the writes to it in order."""
 
     owner: int
-    entries: list[_Entry] = field(default_factory=list)
-    writes: list[_Write] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class _Entry:
+class Entry:
     """A tensor: the memory that it is, and how many writes to its storage that includes."""
 
     tensor: Tensor  # held, so that neither its identity nor its storage's is used again
     memory: int
-    storage: _Storage
+    storage: Storage
     n_seen: int
 
 
-class _Geometry(NamedTuple):
+@dataclass(slots=True)
+class Held:
+    """A parameter or buffer that is in the books while nothing stands in for it yet."""
+
+    memory: int
+    storage: Storage
+    entry: Entry | None = None
+
+    @property
+    def current(self) -> int | None:
+        """The memory that it is now; None where that has to be found out."""
+        if self.entry is None:
+            return self.memory
+        is_known = self.entry.n_seen == len(self.storage.writes)
+        return self.entry.memory if is_known else None
+
+    def update(self, writes: Sequence[Write], memory: int) -> None:
+        """Note that it was written, and what it is now."""
+        self.storage.writes.extend(writes)
+        self.memory = memory
+        if self.entry is not None:
+            self.entry.memory, self.entry.n_seen = memory, len(self.storage.writes)
+
+    def enter(self, ledger: Ledger, stand_in: Tensor) -> None:
+        """Enter what stands in for it."""
+        self.entry = Entry(stand_in, self.memory, self.storage, len(self.storage.writes))
+        ledger.storages[storage_key(stand_in)] = self.storage
+        ledger.enter(self.entry)
+
+
+class Geometry(NamedTuple):
     """Which bytes of its storage a view covers; strides and offset are in bytes."""
 
     shape: tuple[int, ...]
@@ -92,13 +98,13 @@ class _Geometry(NamedTuple):
     itemsize: int
 
     @staticmethod
-    def of(tensor: Tensor) -> _Geometry:
+    def of(tensor: Tensor) -> Geometry:
         """The geometry of a strided tensor."""
         size = tensor.element_size()
         if tensor.layout is not torch.strided:
-            return _Geometry(tuple(tensor.shape), (), 0, size)
+            return Geometry(tuple(tensor.shape), (), 0, size)
         strides = tuple(step * size for step in tensor.stride())
-        return _Geometry(tuple(tensor.shape), strides, int(tensor.storage_offset()) * size, size)
+        return Geometry(tuple(tensor.shape), strides, int(tensor.storage_offset()) * size, size)
 
     @property
     def span(self) -> tuple[int, int]:
@@ -114,7 +120,7 @@ class _Geometry(NamedTuple):
         start, stop = self.span
         return stop - start == int(np.prod(self.shape, dtype=np.int64)) * self.itemsize
 
-    def overlaps(self, other: _Geometry) -> bool:
+    def overlaps(self, other: Geometry) -> bool:
         """Whether a byte belongs to both."""
         (a, b), (c, d) = self.span, other.span
         if max(a, c) >= min(b, d):
@@ -126,7 +132,7 @@ class _Geometry(NamedTuple):
         except np.exceptions.TooHardError:
             return True
 
-    def covers(self, other: _Geometry) -> bool:
+    def covers(self, other: Geometry) -> bool:
         """Whether every byte of the other is surely one of it."""
         (a, b), (c, d) = self.span, other.span
         return self == other or (self.is_dense and a <= c and d <= b)
@@ -141,7 +147,7 @@ class _Addressed:
 
     ORIGIN = 1 << 44  # far from both ends of the address space
 
-    def __init__(self, geometry: _Geometry) -> None:
+    def __init__(self, geometry: Geometry) -> None:
         self.__array_interface__ = {
             "version": 3,
             "shape": geometry.shape,
@@ -158,15 +164,24 @@ class Ledger:
     ----------
     reserved : iterable of str
         Names that belong to parameters and buffers; nothing else gets them.
+    nodes : Nodes, optional
+        The table of what kernels and memories are, which other ledgers share; a new one by
+        default.
     """
 
-    def __init__(self, reserved: Iterable[str] = ()) -> None:
-        self._kernels: list[_Kernel] = []
-        self._memories: list[_Memory] = []
-        self._reads: dict[tuple[int, int], None] = {}  # a set in order of insertion
-        self._writes: list[tuple[int, int]] = []
-        self._entries: dict[int, _Entry] = {}
-        self._storages: dict[int, _Storage] = {}
+    def __init__(self, reserved: Iterable[str] = (), nodes: Nodes | None = None) -> None:
+        self.nodes = Nodes() if nodes is None else nodes
+        self.works: list[int] = []
+        self.calls: list[Call] = []
+        self.reads: list[list[int]] = []  # of each kernel
+        self.facts: list[int] = []
+        self.bases: list[int] = []
+        self.aliases: list[int] = []
+        self.writers: list[int] = []
+        self.entries: dict[int, Entry] = {}
+        self.storages: dict[int, Storage] = {}
+        self.earliest = NONE_BEFORE  # the first kernel that was given a further read
+        self._given: dict[int, tuple[str, str]] = {}  # name and scope
         self._reserved = set(reserved)
         self._names = Counter(self._reserved)
         self._dtypes: dict[object, str] = {}
@@ -174,15 +189,15 @@ class Ledger:
 
     def knows(self, tensor: Tensor) -> bool:
         """Whether a tensor object is in the books."""
-        return id(tensor) in self._entries
+        return id(tensor) in self.entries
 
     def knows_storage(self, tensor: Tensor) -> bool:
         """Whether the storage of a tensor is in the books."""
-        return _storage_key(tensor) in self._storages
+        return storage_key(tensor) in self.storages
 
     def n_writes(self, tensor: Tensor) -> int:
         """How often kernels have written to the storage of a tensor; 0 for an unknown one."""
-        entry = self._entries.get(id(tensor))
+        entry = self.entries.get(id(tensor))
         return len(entry.storage.writes) if entry else 0
 
     def add_given(self, tensor: Tensor, kind: MemoryKind, name: str, scope: str = "") -> None:
@@ -194,19 +209,30 @@ class Ledger:
             self._reserved.discard(name)  # it was kept for this tensor
         else:
             name = self._unique(name)
-        key = _storage_key(tensor)
-        storage = self._storages.get(key)
+        key = storage_key(tensor)
+        storage = self.storages.get(key)
         base = None
         if storage is not None:
-            geometry = _Geometry.of(tensor)
+            geometry = Geometry.of(tensor)
             overlapping = (
-                e.memory for e in storage.entries if _Geometry.of(e.tensor).overlaps(geometry)
+                e.memory for e in storage.entries if Geometry.of(e.tensor).overlaps(geometry)
             )
             base = next(overlapping, None)
-        memory = self._add_memory(tensor, kind, base, "view", name, scope)
+        memory = self._add_memory(tensor, kind, base, VIEW, NOT_WRITTEN)
+        self._given[memory] = name, scope
         if storage is None:
-            storage = self._storages[key] = _Storage(memory)
+            storage = self.storages[key] = Storage(memory)
         self._enter(tensor, memory, storage)
+
+    def hold(self, fact: int, name: str, scope: str) -> int:
+        """Enter a memory that no kernel wrote and that shares no storage; returns its number."""
+        self._reserved.discard(name)
+        self.facts.append(fact)
+        self.bases.append(NO_BASE)
+        self.aliases.append(0)
+        self.writers.append(NOT_WRITTEN)
+        self._given[len(self.facts) - 1] = name, scope
+        return len(self.facts) - 1
 
     def add_kernel(
         self,
@@ -217,50 +243,52 @@ class Ledger:
         reads: Iterable[int],
     ) -> int:
         """Enter an operation and what it reads; returns its index."""
-        index = len(self._kernels)
-        self._kernels.append(_Kernel(operation, attributes, call, macs))
-        for memory in reads:
-            self._reads[memory, index] = None
-        return index
+        self.works.append(self.nodes.work(Work(operation, attributes, macs)))
+        self.calls.append(call)
+        self.reads.append(list(dict.fromkeys(reads)))
+        return len(self.works) - 1
 
     def add_result(self, tensor: Tensor, kernel: int, sources: Sequence[Tensor]) -> None:
         """Enter a tensor that a kernel made, as memory of its own or as a view of a source."""
-        key = _storage_key(tensor)
-        storage = self._storages.get(key)
+        key = storage_key(tensor)
+        storage = self.storages.get(key)
         if storage is None:
-            memory = self._write(tensor, kernel, None, "view")
-            storage = self._storages[key] = _Storage(memory)
+            memory = self._write(tensor, kernel, None, VIEW)
+            storage = self.storages[key] = Storage(memory)
         else:
             base = storage.owner
             for source in sources:
-                entry = self._entries[id(source)]
+                entry = self.entries[id(source)]
                 if entry.storage is storage:
                     base = entry.memory
                     break
-            memory = self._write(tensor, kernel, base, "view")
+            memory = self._write(tensor, kernel, base, VIEW)
         self._enter(tensor, memory, storage)
 
     def add_version(self, tensor: Tensor, kernel: int) -> None:
         """Enter that a kernel wrote into a known tensor: its memory has a new version."""
-        entry = self._entries[id(tensor)]
-        memory = self._write(tensor, kernel, entry.memory, "version")
-        entry.storage.writes.append(_Write(kernel, _Geometry.of(tensor), memory))
+        entry = self.entries[id(tensor)]
+        memory = self._write(tensor, kernel, entry.memory, VERSION)
+        entry.storage.writes.append(Write(kernel, Geometry.of(tensor), memory))
         entry.memory, entry.n_seen = memory, len(entry.storage.writes)
 
     def current(self, tensor: Tensor) -> int:
         """The memory that a known tensor is now, after all writes to its storage."""
-        entry = self._entries[id(tensor)]
+        entry = self.entries[id(tensor)]
         writes = entry.storage.writes
         if entry.n_seen < len(writes):
-            geometry = _Geometry.of(tensor)
+            geometry = Geometry.of(tensor)
             for write in writes[entry.n_seen :]:
                 if write.geometry == geometry:
                     entry.memory = write.memory
                 elif write.geometry.overlaps(geometry):
                     if not write.geometry.covers(geometry):
                         # The rest of the view keeps what it held.
-                        self._reads[entry.memory, write.kernel] = None
-                    entry.memory = self._write(tensor, write.kernel, entry.memory, "version")
+                        row = self.reads[write.kernel]
+                        if entry.memory not in row:
+                            row.append(entry.memory)
+                        self.earliest = min(self.earliest, write.kernel)
+                    entry.memory = self._write(tensor, write.kernel, entry.memory, VERSION)
             entry.n_seen = len(writes)
         return entry.memory
 
@@ -274,18 +302,18 @@ class Ledger:
 
         It is the memory of the same geometry where there is one, else a view of the owner's.
         """
-        storage = self._storages[_storage_key(tensor)]
-        geometry = _Geometry.of(tensor)
+        storage = self.storages[storage_key(tensor)]
+        geometry = Geometry.of(tensor)
         for entry in reversed(storage.entries):
-            if _Geometry.of(entry.tensor) == geometry and entry.tensor.dtype == tensor.dtype:
+            if Geometry.of(entry.tensor) == geometry and entry.tensor.dtype == tensor.dtype:
                 self._enter(tensor, self.current(entry.tensor), storage)
                 return
         source = self.current(storage.entries[0].tensor)
         kernel = self.add_kernel("view", Attributes(), call, 0, [source])
-        self._enter(tensor, self._write(tensor, kernel, source, "view"), storage)
+        self._enter(tensor, self._write(tensor, kernel, source, VIEW), storage)
 
-    def graph(self, outputs: Sequence[int], name: str) -> tuple[ComputationalGraph, list[Call]]:
-        """The recorded graph, and the module call that each of its kernels was made from.
+    def tape(self, outputs: Sequence[int]) -> tuple[Tape, list[int], list[int]]:
+        """The recorded program in numbers, and the kernels and memories that are left in it.
 
         An update of a buffer that depends on nothing but buffers and that nothing reads (the
         count of batches of a batch norm in train mode) is left out.
@@ -294,101 +322,119 @@ class Ledger:
         ----------
         outputs : sequence of int
             The memories that the program returns.
+        """
+        cut = self._bookkeeping(set(outputs))
+        kernels = [k for k in range(len(self.works)) if k not in cut]
+        position = {k: i for i, k in enumerate(kernels)}
+        kinds = [fact.kind for fact in self.nodes.facts]
+        memories: list[int] | range = range(len(self.facts))
+        if cut or "constant" in kinds:
+            seen = {m for row in self.reads for m in row} | set(self.bases) | set(outputs)
+            memories = [
+                m
+                for m in memories
+                if self.writers[m] not in cut and (kinds[self.facts[m]] != "constant" or m in seen)
+            ]
+        renumbered = {m: i for i, m in enumerate(memories)}
+        renumbered[NO_BASE] = NO_BASE
+        position[NOT_WRITTEN] = NOT_WRITTEN
+        facts = [self.facts[m] for m in memories]
+        writers = [position[self.writers[m]] for m in memories]
+        for m in map(renumbered.__getitem__, outputs):
+            if writers[m] != NOT_WRITTEN:
+                facts[m] = self.nodes.returned(facts[m])
+        works = [self.works[k] for k in kernels]
+        for m in self._asked:
+            if (k := position[self.writers[m]]) != NOT_WRITTEN:
+                work = self.nodes.works[works[k]]
+                asked = Attributes(work.attributes, asked=True)
+                works[k] = self.nodes.work(work._replace(attributes=asked))
+        tape = Tape(
+            works=works,
+            reads=[[renumbered[m] for m in self.reads[k]] for k in kernels],
+            facts=facts,
+            bases=[renumbered[self.bases[m]] for m in memories],
+            aliases=[self.aliases[m] for m in memories],
+            writers=writers,
+            outputs=[renumbered[m] for m in outputs],
+        )
+        return tape, kernels, list(memories)
+
+    def graph(self, outputs: Sequence[int], name: str) -> tuple[ComputationalGraph, list[Call]]:
+        """The recorded graph, and the module call that each of its kernels was made from.
+
+        Parameters
+        ----------
+        outputs : sequence of int
+            The memories that the program returns.
         name : str
             What the program is called.
         """
-        cut = self._bookkeeping(set(outputs))
-        kept = [k for k in range(len(self._kernels)) if k not in cut]
-        position = {k: i for i, k in enumerate(kept)}
-        writer = {m: k for k, m in self._writes}
-        seen = {m for m, _ in self._reads} | {m.base for m in self._memories} | set(outputs)
-        left = [
-            m
-            for m, memory in enumerate(self._memories)
-            if writer.get(m) not in cut and (memory.kind != "constant" or m in seen)
+        tape, kept, left = self.tape(outputs)
+        works = self.nodes.works
+        calls = [self.calls[k] for k in kept]
+        kernels = [
+            (self._unique(works[w].operation), call.scope)
+            for w, call in zip(tape.works, calls, strict=True)
         ]
-        renumbered = {m: i for i, m in enumerate(left)}
-        asked = {writer[m] for m in self._asked if m in writer}
-        kernels = []
-        for k in kept:
-            operation, attributes, call, macs = self._kernels[k]
-            if k in asked:
-                attributes = Attributes(attributes, asked=True)
-            kernels.append(Kernel(self._unique(operation), operation, attributes, call.scope, macs))
-        returned = set(outputs)
         memories = []
-        for m in left:
-            kind, shape, dtype, size, base, alias, given, scope = self._memories[m]
-            if m in writer:
-                made = kernels[position[writer[m]]]
-                given, scope = self._unique(f"{made.name}.out"), made.scope
-                kind = "output" if m in returned else "activation"
-            base = None if base is None else renumbered[base]
-            memories.append(Memory(given, kind, shape, dtype, size, scope, base, alias))
-        # Reads of a kernel stand together, in the order of its arguments.
-        reads = sorted((row for row in self._reads if row[1] in position), key=lambda row: row[1])
-        graph = ComputationalGraph(
-            memories,
-            kernels,
-            [(renumbered[m], position[k]) for m, k in reads],
-            [(position[k], renumbered[m]) for k, m in self._writes if k in position],
-            [renumbered[m] for m in outputs],
-            name=name,
-        )
-        return graph, [self._kernels[k].call for k in kept]
+        for m, k in zip(left, tape.writers, strict=True):
+            if k == NOT_WRITTEN:
+                memories.append(self._given[m])
+            else:
+                made, scope = kernels[k]
+                memories.append((self._unique(f"{made}.out"), scope))
+        return tape.graph(self.nodes, name, kernels, memories), calls
 
     def _bookkeeping(self, outputs: set[int]) -> set[int]:
         """Kernels that only update buffers from buffers, unread."""
-        made: dict[int, list[int]] = {}
-        for k, m in self._writes:
-            made.setdefault(k, []).append(m)
-        read: dict[int, list[int]] = {}
-        for m, k in self._reads:
-            read.setdefault(k, []).append(m)
-        used = {m for m, _ in self._reads} | outputs
-        return {
+        facts = self.nodes.facts
+        buffers = {f for f, fact in enumerate(facts) if fact.kind == "buffer"}
+        own = self.facts
+        chosen = {
             k
-            for k, results in made.items()
-            if k in read
-            and all(self._memories[m].kind == "buffer" for m in read[k])
-            and all(self._memories[m].alias == "version" and m not in used for m in results)
+            for k, row in enumerate(self.reads)
+            if row and own[row[0]] in buffers and all(own[m] in buffers for m in row)
         }
+        if not chosen:
+            return chosen
+        read = {m for row in self.reads for m in row}
+        kept: set[int] = set()
+        made: set[int] = set()
+        for m, k in enumerate(self.writers):
+            if k in chosen:
+                made.add(k)
+                if self.aliases[m] != VERSION or m in read or m in outputs:
+                    kept.add(k)
+        return made - kept
 
-    def _enter(self, tensor: Tensor, memory: int, storage: _Storage) -> None:
-        entry = self._entries[id(tensor)] = _Entry(tensor, memory, storage, len(storage.writes))
-        storage.entries.append(entry)
+    def enter(self, entry: Entry) -> None:
+        """Enter a tensor of a known storage."""
+        self.entries[id(entry.tensor)] = entry
+        entry.storage.entries.append(entry)
 
-    def _write(self, tensor: Tensor, kernel: int, base: int | None, alias: AliasKind) -> int:
-        memory = self._add_memory(tensor, "activation", base, alias)
-        self._writes.append((kernel, memory))
-        return memory
+    def _enter(self, tensor: Tensor, memory: int, storage: Storage) -> None:
+        self.enter(Entry(tensor, memory, storage, len(storage.writes)))
+
+    def _write(self, tensor: Tensor, kernel: int, base: int | None, alias: int) -> int:
+        return self._add_memory(tensor, "activation", base, alias, kernel)
 
     def _add_memory(
-        self,
-        tensor: Tensor,
-        kind: MemoryKind,
-        base: int | None,
-        alias: AliasKind,
-        name: str = "",
-        scope: str = "",
+        self, tensor: Tensor, kind: MemoryKind, base: int | None, alias: int, writer: int
     ) -> int:
+        self.facts.append(self.fact_of(tensor, kind, is_own=base is None))
+        self.bases.append(NO_BASE if base is None else base)
+        self.aliases.append(0 if base is None else alias)
+        self.writers.append(writer)
+        return len(self.facts) - 1
+
+    def fact_of(self, tensor: Tensor, kind: MemoryKind, *, is_own: bool) -> int:
+        """What a tensor is, with the bytes of its storage where that is its own."""
         dtype = self._dtypes.get(tensor.dtype)
         if dtype is None:
             dtype = self._dtypes[tensor.dtype] = str(tensor.dtype).removeprefix("torch.")
-        size = _own_bytes(tensor) if base is None else 0
-        self._memories.append(
-            _Memory(
-                kind,
-                tuple(tensor.shape),
-                dtype,
-                size,
-                base,
-                None if base is None else alias,
-                name,
-                scope,
-            )
-        )
-        return len(self._memories) - 1
+        size = _own_bytes(tensor) if is_own else 0
+        return self.nodes.fact(Fact(kind, tuple(tensor.shape), dtype, size))
 
     def _unique(self, name: str) -> str:
         """The name, or the name with the first free number."""
@@ -403,7 +449,8 @@ class Ledger:
                 return candidate
 
 
-def _storage_key(tensor: Tensor) -> int:
+def storage_key(tensor: Tensor) -> int:
+    """What tensors share exactly where they share a storage."""
     if tensor.layout is not torch.strided:
         return -id(tensor)  # sparse: it shares nothing, and is held
     return int(tensor.untyped_storage()._cdata)

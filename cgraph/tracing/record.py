@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ from cgraph.tracing.ledger import Ledger
 from cgraph.tracing.onnx_file import graph_of_onnx, is_onnx, read_onnx
 from cgraph.tracing.recorder import AutocastOnMetaError, Recorder, ValuesNeededError
 from cgraph.tracing.replay import Replay
-from cgraph.tracing.restoring import restored
+from cgraph.tracing.restoring import process_restored, restored
 from cgraph.tracing.scopes import Scopes
 from cgraph.tracing.standins import Engine, StandIns
 
@@ -164,6 +164,19 @@ def record(
                 return _with_gradients_if_asked(model, args, kwargs, "fake")
             except TraceError as second:
                 raise second from first.__cause__
+
+
+@contextmanager
+def prepared_process() -> Iterator[None]:
+    """A context in which models can be recorded on meta tensors, one at a time."""
+    with ExitStack() as stack:
+        stack.enter_context(_RECORDING)
+        stack.enter_context(_disable_current_modes())
+        stack.enter_context(process_restored())
+        stack.enter_context(torch.set_grad_enabled(False))
+        stack.enter_context(torch._C._AutoDispatchBelowAutograd())
+        stack.enter_context(_eager())
+        yield
 
 
 def _with_gradients_if_asked(
@@ -369,11 +382,12 @@ def _input_name(model: nn.Module, path: Any) -> str:
     steps = [str(getattr(step, "key", getattr(step, "idx", step))) for step in path]
     kind, first, *rest = steps
     if kind == "0":
-        first = _positional_name(model, int(first))
+        first = positional_name(model, int(first))
     return ".".join([first, *rest])
 
 
-def _positional_name(model: nn.Module, position: int) -> str:
+def positional_name(model: nn.Module, position: int) -> str:
+    """Name of the argument of a model at a position."""
     if isinstance(model, Replay):
         given = model.argument_names
         return given[position] if position < len(given) else f"input.{position}"

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from cgraph.errors import TraceError
 from cgraph.graphs.computational import Attributes, MemoryKind
 from cgraph.tracing import costs, layouts, outcomes
-from cgraph.tracing.ledger import Ledger
+from cgraph.tracing.ledger import Held, Ledger
 from cgraph.tracing.operators import (
     Operator,
     attributes_of,
@@ -96,6 +96,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.stand_ins = stand_ins
         self.shown_device = device
         self.values = KnownValues(ledger, stand_ins)
+        self.held: Mapping[int, Held] = {}  # parameters and buffers in the books without stand-ins
+        self.is_odd = False  # whether values were asked for, or storages exchanged
         self._on_meta = stand_ins.engine == "meta"
         self._computes = stand_ins.engine == "real"
         self._packed: dict[int, tuple[torch.ScriptObject, list[Tensor]]] = {}
@@ -132,7 +134,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if kwargs:
             kwargs = {name: self._stand_in(value, tensors) for name, value in kwargs.items()}
         if self._on_meta:
-            if _is_in_autocast():
+            if is_in_autocast():
                 raise AutocastOnMetaError
             args, kwargs = on_device(operator, args, kwargs, META)
         known = None if self._computes else self.values.read_by(operator, tensors)
@@ -271,11 +273,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return real
         call = self.scopes.current
         if self.ledger.knows_storage(real):
+            self.is_odd = True
             self.ledger.adopt(real, call)
             return real
         stand_in = self.stand_ins.of(real)
         if not self.ledger.knows(stand_in):
-            if kind == "constant" and self.ledger.knows_storage(stand_in):
+            if id(real) in self.held:
+                self.held[id(real)].enter(self.ledger, stand_in)
+                self.values.note(stand_in, real)
+            elif kind == "constant" and self.ledger.knows_storage(stand_in):
+                self.is_odd = True
                 self.ledger.adopt(stand_in, call)  # another object for a parameter: `.data`
             else:
                 self.ledger.add_given(stand_in, kind, name, call.scope)
@@ -289,8 +296,17 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.ledger.add_given(stand_in, kind, name, name.rpartition(".")[0])
         self.values.note(stand_in, real)
 
+    def is_fresh(self, tensor: Tensor) -> bool:
+        """Whether a tensor is what a factory has just made."""
+        return tensor is self._fresh
+
+    def forget_fresh(self) -> None:
+        """Note that something else has happened since."""
+        self._fresh = None
+
     def give_data(self, real: Tensor, data: Tensor) -> None:
         """Note that the program has set the `.data` of a tensor."""
+        self.is_odd = True
         self.stand_ins.rebind(real, self.bring(data, "constant", "constant"))
 
     def read(self, tensor: Tensor) -> Tensor:
@@ -301,6 +317,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         ValuesNeededError
             If they are not known, since nothing is computed.
         """
+        self.is_odd = True
         self._note_asked(tensor)
         if self._computes:
             stand_in = self.stand_ins.known(tensor)
@@ -318,6 +335,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         Parameters, buffers and constants are there with their values, and are asked as they are
         unless this run has written to them; others can only be asked when values are computed.
         """
+        self.is_odd = True
         for tensor in _tensors_in((*args, *kwargs.values())):
             self._note_asked(tensor)
         if not self._computes:
@@ -372,7 +390,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._is_assigning = False
 
 
-def _is_in_autocast() -> bool:
+def is_in_autocast() -> bool:
+    """Whether autocast is on."""
     # Whether it is on cannot be asked: while autocast casts for an operator, it says no.
     torch.autocast_increment_nesting()
     return torch.autocast_decrement_nesting() > 0

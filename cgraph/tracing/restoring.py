@@ -41,30 +41,15 @@ def restored(model: nn.Module, arguments: Sequence[Any] = ()) -> Iterator[None]:
     saved: list[tuple[Any, _Contents]] = [(m, _contents(m)) for m in model.modules()]
     held = [(thing, _shallow(thing)) for thing in _held(arguments)]
     flags = [(t, t.requires_grad, t.grad) for t in (*model.parameters(), *model.buffers())]
-    states = random.getstate(), torch.get_rng_state(), _numpy_state(), _cuda_states()
     own = [(g, g.get_state().clone()) for g in _generators(model, arguments)]
-    dtype = torch.get_default_dtype()
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    # Autocast keeps the weights it has cast: stand-ins must not stay among them.
-    caches = torch.is_autocast_cache_enabled()
-    torch.set_autocast_cache_enabled(False)
     _forget_results(model)
     try:
-        yield
+        with process_restored():
+            yield
     finally:
         _forget_results(model)
-        torch.set_autocast_cache_enabled(caches)
-        torch.backends.mha.set_fastpath_enabled(fast_path)
-        random.setstate(states[0])
-        torch.set_rng_state(states[1])
-        if states[2] is not None:
-            sys.modules["numpy"].random.set_state(states[2])
-        if states[3] is not None:
-            torch.cuda.set_rng_state_all(states[3])
         for generator, state in own:
             generator.set_state(state)
-        torch.set_default_dtype(dtype)
         for module, contents in saved:
             _put_back(module, contents)
         for thing, copy in held:
@@ -74,6 +59,30 @@ def restored(model: nn.Module, arguments: Sequence[Any] = ()) -> Iterator[None]:
                 tensor.requires_grad_(requires_grad)
             if tensor.grad is not grad:
                 tensor.grad = grad
+
+
+@contextmanager
+def process_restored() -> Iterator[None]:
+    """A context after which the random states and the switches of the process are as before."""
+    states = random.getstate(), torch.get_rng_state(), _numpy_state(), _cuda_states()
+    dtype = torch.get_default_dtype()
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    # Autocast keeps the weights it has cast: stand-ins must not stay among them.
+    caches = torch.is_autocast_cache_enabled()
+    torch.set_autocast_cache_enabled(False)
+    try:
+        yield
+    finally:
+        torch.set_autocast_cache_enabled(caches)
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+        random.setstate(states[0])
+        torch.set_rng_state(states[1])
+        if states[2] is not None:
+            sys.modules["numpy"].random.set_state(states[2])
+        if states[3] is not None:
+            torch.cuda.set_rng_state_all(states[3])
+        torch.set_default_dtype(dtype)
 
 
 _Contents = dict[str, tuple[Any, Any]]
@@ -163,15 +172,27 @@ def _forget_results(model: nn.Module) -> None:
 
     Stand-ins must not stay among what they remember.
     """
-    kinds = {kind for module in model.modules() for kind in type(module).__mro__}
-    files = {kind.__module__ for kind in kinds}
+    for cache in [*_caches_of(model.modules()), *caches_of_kinds(map(type, model.modules()))]:
+        cache.cache_clear()
+
+
+def caches_of_kinds(kinds: Iterable[type]) -> list[functools._lru_cache_wrapper[Any]]:
+    """The caches of functions of classes of modules, and of the files of these."""
+    owners = {owner for kind in kinds for owner in kind.__mro__}
+    files = {owner.__module__ for owner in owners}
     own = [sys.modules[name] for name in files if name in sys.modules and not _is_of_torch(name)]
-    for owner in (*model.modules(), *kinds, *own):
+    return _caches_of((*owners, *own))
+
+
+def _caches_of(owners: Iterable[Any]) -> list[functools._lru_cache_wrapper[Any]]:
+    found = []
+    for owner in owners:
         for value in list(vars(owner).values()):
             method = value.__func__ if isinstance(value, staticmethod | classmethod) else value
             for function in (method, *_enclosed(method)):
                 if isinstance(function, functools._lru_cache_wrapper):
-                    function.cache_clear()
+                    found.append(function)
+    return found
 
 
 def _is_of_torch(name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -54,12 +54,17 @@ class Scopes:
     ----------
     model : torch.nn.Module
         Its modules get the first of their names.
+    names : mapping of int to str, optional
+        Those names, by the identity of the modules, where they are known already.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self.names = {id(module): name for name, module in model.named_modules()}
+    def __init__(self, model: nn.Module, names: Mapping[int, str] | None = None) -> None:
+        if names is None:
+            names = {id(module): name for name, module in model.named_modules()}
+        self.names = names
         self._root = Call("", type(model), None, model)
         self.current = self._root
+        self.last = self._root  # the call that has ended last
         self.replayed: Call | None = None  # where no module says which call has failed
         self.elsewhere: str | None = None  # the scope of a module that another thread has run
 
@@ -89,6 +94,7 @@ class Scopes:
             if threading.get_ident() == thread:
                 while self.current.module is not module and self.current.parent is not None:
                     self.current = self.current.parent  # calls that ended in a caught error
+                self.last = self.current
                 self.current = self.current.parent or self.current
 
         # The root is entered by its own hook: the stack starts below it.

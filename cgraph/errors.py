@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Characters of what came that a message repeats at most, and of words that may hold a message.
 LONGEST = 200
@@ -167,6 +167,38 @@ class TraceError(CGraphError, RuntimeError):
         where = f"module {shown(repr(self.scope))}" if self.scope else "the model"
         tail = f"; {shown(self.hint, _LONGEST_WORDS)}" if self.hint else ""
         return f"could not capture {where}: {shown(self.problem, _LONGEST_WORDS)}{tail}"
+
+
+class CaptureError(CGraphError, RuntimeError):
+    """Architectures of a space could not be captured.
+
+    Parameters
+    ----------
+    space : str
+        Name of the space.
+    failures : sequence of (str, str)
+        Each with what went wrong.
+    n_architectures : int
+        How many there are in all.
+    """
+
+    def __init__(
+        self, space: str, failures: Sequence[tuple[str, str]], n_architectures: int
+    ) -> None:
+        self.space = space
+        self.failures = tuple(failures)
+        self.n_architectures = n_architectures
+        super().__init__(space, self.failures, n_architectures)
+
+    def __str__(self) -> str:
+        name, problem = self.failures[0]
+        n = len(self.failures)
+        others = f" ({n:,} of {self.n_architectures:,} architectures fail)" if n > 1 else ""
+        return (
+            f"{shown(self.space)}: architecture {shown(repr(name))} cannot be captured: "
+            f"{shown(problem, _LONGEST_WORDS)}{others}; mend its build, or leave such out with "
+            "capture(skip_failures=True), --skip-failures on the command line"
+        )
 
 
 class MissingPackageError(CGraphError, ImportError):

@@ -8,16 +8,20 @@ program and its kernel graph are read off the numbers.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from cgraph.errors import GraphError
 from cgraph.graphs.computational import (
     ALIAS_KINDS,
     AliasKind,
+    Attribute,
     Attributes,
     ComputationalGraph,
     Kernel,
@@ -169,6 +173,22 @@ class Tape:
     writers: Sequence[int]
     outputs: Sequence[int]
 
+    @staticmethod
+    def of(nodes: Nodes, graph: ComputationalGraph) -> Tape:
+        """The tape of a graph."""
+        reads: list[list[int]] = [[] for _ in graph.kernels]
+        for m, k in graph.reads.tolist():
+            reads[k].append(m)
+        return Tape(
+            works=[nodes.work(Work(k.operation, k.attributes, k.macs)) for k in graph.kernels],
+            reads=reads,
+            facts=[nodes.fact(Fact(m.kind, m.shape, m.dtype, m.bytes)) for m in graph.memories],
+            bases=[NO_BASE if m.base is None else m.base for m in graph.memories],
+            aliases=[ALIASES.index(m.alias) for m in graph.memories],
+            writers=graph.writers().tolist(),
+            outputs=list(graph.outputs),
+        )
+
     def flow(self, nodes: Nodes) -> Flow:
         """The program as passes take it."""
         writes: list[list[int]] = [[] for _ in self.works]
@@ -312,3 +332,110 @@ class Tape:
             return n_elements[own[m]] * stored // max(n_elements[own[root]], 1)
 
         return size, views
+
+
+def pack(nodes: Nodes, tapes: Sequence[Tape]) -> bytes:
+    """Tapes and what of the table they need, in bytes that are the same wherever they were made.
+
+    Examples
+    --------
+    >>> nodes = Nodes()
+    >>> x = nodes.fact(Fact("input", (2,), "float32", 8))
+    >>> tape = Tape([], [], [x], [NO_BASE], [0], [NOT_WRITTEN], [0])
+    >>> unpack(Nodes(), pack(nodes, [tape])) == [tape]
+    True
+    """
+    works = list(dict.fromkeys(w for tape in tapes for w in tape.works))
+    facts = list(dict.fromkeys(f for tape in tapes for f in tape.facts))
+    work_of, fact_of = _places(works), _places(facts)
+    numbers: list[int] = []
+    for tape in tapes:
+        rows = (
+            [work_of[w] for w in tape.works],
+            [len(row) for row in tape.reads],
+            [m for row in tape.reads for m in row],
+            [fact_of[f] for f in tape.facts],
+            tape.bases,
+            tape.aliases,
+            tape.writers,
+            tape.outputs,
+        )
+        for row in rows:
+            numbers.append(len(row))
+            numbers += row
+    table = {
+        "works": [
+            (w.operation, list(w.attributes.items()), w.macs)
+            for w in map(nodes.works.__getitem__, works)
+        ],
+        "facts": [nodes.facts[f] for f in facts],
+        "tapes": len(tapes),
+    }
+    text = json.dumps(table).encode()
+    head = np.array([len(text)], dtype="<i8").tobytes()
+    return zlib.compress(head + text + np.array(numbers, dtype="<i4").tobytes(), 1)
+
+
+def unpack(nodes: Nodes, data: bytes) -> list[Tape]:
+    """The tapes that were packed, by a table.
+
+    Raises
+    ------
+    GraphError
+        If the bytes are not such.
+    """
+    try:
+        return _unpacked(nodes, zlib.decompress(data))
+    except (zlib.error, ValueError, KeyError, IndexError, TypeError) as error:
+        raise GraphError(
+            "data", "be tapes as pack makes them", f"{len(data)} other bytes"
+        ) from error
+
+
+def _unpacked(nodes: Nodes, data: bytes) -> list[Tape]:
+    n_text = int(np.frombuffer(data[:8], dtype="<i8")[0])
+    table = json.loads(data[8 : 8 + n_text])
+    numbers = np.frombuffer(data[8 + n_text :], dtype="<i4").tolist()
+    works = [
+        nodes.work(Work(name, Attributes([(k, _attribute(v)) for k, v in items]), macs))
+        for name, items, macs in table["works"]
+    ]
+    facts = [nodes.fact(Fact(kind, tuple(shape), *rest)) for kind, shape, *rest in table["facts"]]
+    at = 0
+
+    def take() -> list[int]:
+        nonlocal at
+        n = numbers[at]
+        row: list[int] = numbers[at + 1 : at + 1 + n]
+        if len(row) != n:
+            raise IndexError(n)
+        at += n + 1
+        return row
+
+    tapes = []
+    for _ in range(table["tapes"]):
+        own, ends, flat = take(), take(), take()
+        reads, begin = [], 0
+        for n in ends:
+            reads.append(flat[begin : begin + n])
+            begin += n
+        tapes.append(
+            Tape(
+                works=[works[w] for w in own],
+                reads=reads,
+                facts=[facts[f] for f in take()],
+                bases=take(),
+                aliases=take(),
+                writers=take(),
+                outputs=take(),
+            )
+        )
+    return tapes
+
+
+def _places(values: Sequence[int]) -> dict[int, int]:
+    return {value: i for i, value in enumerate(values)}
+
+
+def _attribute(value: Any) -> Attribute:
+    return tuple(value) if isinstance(value, list) else value

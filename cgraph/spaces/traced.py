@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError
-from cgraph.graphs.kernel import project
+from cgraph.errors import ArchitectureError, ArgumentError, CaptureError, UnknownNameError
 from cgraph.graphs.passes import live
 from cgraph.graphs.population import Population
+from cgraph.spaces.capture import (
+    N_IN_BATCH,
+    Batch,
+    batches_of,
+    built,
+    captured,
+    graph_of,
+    n_workers,
+    population_of,
+    regrouped,
+)
 from cgraph.spaces.places import SEPARATOR
 from cgraph.spaces.space import Architecture, Form, Part, Space, check_view
 
@@ -29,10 +38,11 @@ class TracedSpace(Space):
     """A space of one's own: say what the architectures are called, and build the model of each.
 
     A subclass sets `name`, `summary`, `source` and `input_shapes`, and defines `architectures`
-    and `build`. To be evaluated by several processes it has to be picklable. Each architecture
-    is traced when it is asked for, so the first of `population`, `sizes` and `programs` takes a
-    trace of every model. Where the strings read ``option|option|...``, the options at each place
-    can be given as `choices`, and `neighbours` follow; `ChoiceSpace` makes the strings as well.
+    and `build`. To be evaluated by several processes it has to be picklable. The first of
+    `population`, `sizes` and `programs` builds and captures every model (see `capture`): modules
+    that are alike are traced once, and the graphs put together from them. Where the strings read
+    ``option|option|...``, the options at each place can be given as `choices`, and `neighbours`
+    follow; `ChoiceSpace` makes the strings as well.
 
     Examples
     --------
@@ -70,18 +80,19 @@ class TracedSpace(Space):
     def parse(self, text: str) -> int:
         """Place of an architecture in the official order, from its string."""
         names = self.architectures()
-        if text not in names:
+        place = self._places(names).get(text)
+        if place is None:
             near = UnknownNameError("arch", text, names).near
             hint = f"did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise ArchitectureError("arch", f"be one of {self.name}", repr(text), hint)
-        return names.index(text)
+        return place
 
     @final
     def model(self, arch: Architecture, skeleton: str = "full") -> nn.Module:
         """Model of an architecture, in train mode, as `build` gives it."""
         if skeleton not in self.input_shapes:
             raise UnknownNameError("skeleton", skeleton, self.input_shapes)
-        return self.build(self.architectures()[self.index(arch)], skeleton).train()
+        return built(self, self.architectures()[self.index(arch)], skeleton)
 
     @final
     def graph(
@@ -89,32 +100,96 @@ class TracedSpace(Space):
     ) -> ComputationalGraph:
         """Computational graph of an architecture, for a batch of one."""
         check_view(self, part, form)
-        graph = self._trace(self.architectures()[self.index(arch)])
+        graph = graph_of(self, self.architectures()[self.index(arch)])
         return live(graph) if form == "live" else graph
+
+    @final
+    def capture(
+        self,
+        *,
+        n_jobs: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        skip_failures: bool = False,
+        store: Store | None = None,
+    ) -> TracedSpace:
+        """Read the programs of all architectures off their models, once for all that is asked.
+
+        `population`, `sizes` and `programs` do it where it has not been done.
+
+        Parameters
+        ----------
+        n_jobs : int, optional
+            Number of processes; by default as many as the work is worth, 8 at most. What is
+            captured does not depend on it.
+        progress : callable, optional
+            Called with the architectures that are done, and how many there are.
+        skip_failures : bool, default=False
+            Whether those whose model cannot be built or captured are left out.
+        store : mapping of tuple of str to Batch, optional
+            Where captured batches are looked up and put, by their names, as they come.
+
+        Returns
+        -------
+        TracedSpace
+            This space; or, where some have failed, the space of the others, whose `failures` says
+            what went wrong with each.
+
+        Raises
+        ------
+        CaptureError
+            If one fails and failures are not skipped; names it. The others have been captured.
+        ArgumentError
+            If there is no architecture, or one stands twice.
+        """
+        names = self.architectures()
+        self._places(names)
+        groups = batches_of(names)
+        known: dict[tuple[str, ...], Batch] = self.__dict__.setdefault("_batches", {})
+        if store is not None:
+            for group in groups:
+                if group not in known and (batch := store.get(group)) is not None:
+                    known[group] = batch
+        report = progress or (lambda *_: None)
+        missing = [group for group in groups if group not in known]
+        done = len(names) - sum(map(len, missing))
+        report(done, len(names))
+        for group, batch in zip(missing, captured(self, missing, n_jobs), strict=True):
+            known[group] = batch
+            if store is not None:
+                store[group] = batch
+            done += len(group)
+            report(done, len(names))
+        failures = tuple(failure for group in groups for failure in known[group].failures)
+        if not failures:
+            return self
+        if not skip_failures or len(failures) == len(names):
+            raise CaptureError(self.name, failures, len(names))
+        return Survivors(self, failures)
 
     @final
     def population(
         self, part: Part = "network", form: Form = "live", *, boundary: bool = False
     ) -> Population:
         """Kernel graphs of all architectures, packed; names are their strings."""
-        names = self.architectures()
-        graphs = [project(self.graph(name, part, form), boundary=boundary) for name in names]
-        return Population(graphs, names)
+        check_view(self, part, form)
+        batches = self._captured()
+        jobs = n_workers(self, [batch.names for batch in batches], None)
+        return population_of(batches, is_live=form == "live", boundary=boundary, n_jobs=jobs)
 
     @final
     def sizes(self) -> dict[str, NDArray[np.int64]]:
         """Parameters and MACs of every network."""
-        facts = [self._facts(name) for name in self.architectures()]
+        batches = self._captured()
         return {
-            "n_parameters": np.array([fact.n_parameters for fact in facts], dtype=np.int64),
-            "macs": np.array([fact.macs for fact in facts], dtype=np.int64),
+            "n_parameters": np.array([n for b in batches for n in b.n_parameters], dtype=np.int64),
+            "macs": np.array([n for b in batches for n in b.macs], dtype=np.int64),
         }
 
     @final
     def programs(self) -> NDArray[np.int64]:
         """Index of the first architecture with the same trace as each, shape (n,)."""
         found: dict[str, int] = {}
-        digests = [self._facts(name).program for name in self.architectures()]
+        digests = [program for batch in self._captured() for program in batch.programs]
         return np.array([found.setdefault(d, i) for i, d in enumerate(digests)], dtype=np.int64)
 
     def neighbours(self, arch: Architecture) -> tuple[str, ...]:
@@ -155,51 +230,117 @@ class TracedSpace(Space):
         name = self.architectures()[self.index(arch)]
         return Candidate(
             name=name,
-            program=self._facts(name).program,
+            program=self._program(name),
             build=partial(self.model, name),
             input_shapes=self.input_shapes,
         )
 
     @final
-    def _trace(self, name: str) -> ComputationalGraph:
-        import torch
-
-        from cgraph.tracing.record import trace
-
-        # What the initialisation draws must not change what the caller draws next.
-        with torch.random.fork_rng(devices=[]):
-            model = self.model(name)
-        graph = trace(model, torch.empty(1, *self.input_shapes["full"]))
-        kept = self.__dict__.setdefault("_facts_by_name", {})
-        kept[name] = _Facts(_digest(graph), graph.n_parameters, graph.macs)
-        return graph
+    def _captured_batches(self) -> list[Batch]:
+        """The batches that have been captured."""
+        known: dict[tuple[str, ...], Batch] = self.__dict__.get("_batches", {})
+        return list(known.values())
 
     @final
-    def _facts(self, name: str) -> _Facts:
-        """What is kept of a trace, so that each architecture is traced once for all of it."""
-        kept: dict[str, _Facts] = self.__dict__.setdefault("_facts_by_name", {})
-        if name not in kept:
-            self._trace(name)
-        return kept[name]
+    def _captured(self) -> list[Batch]:
+        """All batches, each captured at most once."""
+        self.capture()
+        known: dict[tuple[str, ...], Batch] = self.__dict__["_batches"]
+        return [known[group] for group in batches_of(self.architectures())]
+
+    @final
+    def _program(self, name: str) -> str:
+        """Digest of the program of an architecture: that of its batch, or captured alone."""
+        place = self.parse(name)
+        names = self.architectures()
+        begin = place - place % N_IN_BATCH
+        known: dict[tuple[str, ...], Batch] = self.__dict__.get("_batches", {})
+        batch = known.get(names[begin : begin + N_IN_BATCH])
+        if batch is None:
+            alone: dict[str, Batch] = self.__dict__.setdefault("_alone", {})
+            if name not in alone:
+                alone[name] = next(captured(self, [(name,)], 1))
+            batch = alone[name]
+        for other, program in zip(batch.names, batch.programs, strict=True):
+            if other == name:
+                return program
+        raise CaptureError(self.name, [f for f in batch.failures if f[0] == name], 1)
+
+    @final
+    def _places(self, names: tuple[str, ...]) -> dict[str, int]:
+        """Place of each architecture."""
+        known: tuple[tuple[str, ...], dict[str, int]] | None = self.__dict__.get("_known_places")
+        if known is None or (known[0] is not names and known[0] != names):
+            known = self.__dict__["_known_places"] = (names, _places_of(self, names))
+        return known[1]
 
     def __getstate__(self) -> dict[str, Any]:
         # Workers are sent what makes the space, not what was read off it.
-        return {key: value for key, value in vars(self).items() if key != "_facts_by_name"}
+        return {key: value for key, value in vars(self).items() if key not in _READ_OFF}
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What the line asks of an architecture again and again."""
-
-    program: str
-    n_parameters: int
-    macs: int
+# What a space keeps of its models.
+_READ_OFF = frozenset(("_batches", "_alone", "_known_places"))
 
 
-def _digest(graph: ComputationalGraph) -> str:
-    """Name of a program with all its sizes; kernels and memories in the order of the trace."""
-    relations = (graph.reads.tolist(), graph.writes.tolist(), graph.outputs)
-    kernels = [(k.operation, sorted(k.attributes.items())) for k in graph.kernels]
-    memories = [(m.kind, m.shape, m.dtype, m.base, m.alias) for m in graph.memories]
-    text = repr((kernels, memories, relations))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+class Store(Protocol):
+    """Where captured batches are kept."""
+
+    def get(self, names: tuple[str, ...], /) -> Batch | None:
+        """The batch of these architectures; None where there is none."""
+        ...
+
+    def __setitem__(self, names: tuple[str, ...], batch: Batch, /) -> None: ...
+
+
+@final
+class Survivors(TracedSpace):
+    """The architectures of a space that could be captured; made by `TracedSpace.capture`.
+
+    Attributes
+    ----------
+    failures : tuple of (str, str)
+        The others, each with what went wrong.
+    """
+
+    def __init__(self, space: TracedSpace, failures: tuple[tuple[str, str], ...]) -> None:
+        self.name, self.summary, self.source = space.name, space.summary, space.source
+        self.input_shapes, self.choices, self.options = (
+            space.input_shapes, space.choices, space.options,
+        )  # fmt: skip
+        self.parts, self.row_keys = space.parts, space.row_keys
+        self.accuracy_sources = space.accuracy_sources
+        self.failures = failures
+        self._space = space
+        failed = {name for name, _ in failures}
+        self._names = tuple(name for name in space.architectures() if name not in failed)
+        # What has been captured of the others is theirs in other batches.
+        self.__dict__["_batches"] = regrouped(space._captured_batches(), self._names)
+
+    def architectures(self) -> tuple[str, ...]:
+        """Those that could be captured, in the order of the space."""
+        return self._names
+
+    def build(self, arch: str, skeleton: str) -> nn.Module:
+        """As the space builds it."""
+        return self._space.build(arch, skeleton)
+
+
+def _places_of(space: TracedSpace, names: tuple[str, ...]) -> dict[str, int]:
+    if not isinstance(names, tuple) or not names:
+        raise ArgumentError(
+            "architectures()", "give a tuple of strings, one at least",
+            "an empty one" if isinstance(names, tuple) else f"a {type(names).__name__}",
+            f"see {type(space).__name__}.architectures",
+        )  # fmt: skip
+    places: dict[str, int] = {}
+    for i, name in enumerate(names):
+        if not isinstance(name, str):
+            raise ArgumentError("architectures()", "give strings", f"{name!r} at place {i}")
+        first = places.setdefault(name, i)
+        if first != i:
+            raise ArgumentError(
+                "architectures()", "name each architecture once",
+                f"{name!r} at places {first} and {i}", "give two architectures two names",
+            )  # fmt: skip
+    return places

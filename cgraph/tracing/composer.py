@@ -10,8 +10,8 @@ left everything as it was. What is composed is what `trace` records, names inclu
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Hashable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import torch
@@ -20,12 +20,13 @@ from torch.nn.modules import module as module_calls
 
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.tape import Nodes, Tape
+from cgraph.tracing.building import Building
 from cgraph.tracing.bypasses import bypasses_of
 from cgraph.tracing.ledger import Held, Ledger, Storage
 from cgraph.tracing.likeness import Likeness
 from cgraph.tracing.pieces import Piece, cut, mark, replay
 from cgraph.tracing.purity import plain
-from cgraph.tracing.record import positional_name, prepared_process, tensors_in
+from cgraph.tracing.record import RECORDING, brought, prepared_process, tensors_in
 from cgraph.tracing.recorder import Recorder, is_in_autocast
 from cgraph.tracing.restoring import caches_of_kinds
 from cgraph.tracing.scopes import Scopes
@@ -36,6 +37,9 @@ CPU = torch.device("cpu")
 # Kernels in pieces, and keys of modules, beyond which all are forgotten and learnt anew.
 MOST_KERNELS = 100_000
 MOST_KEYS = 50_000
+
+# Models in a row that could not be made without values; the others are not tried.
+_MOST_REFUSED = 3
 
 _PLAIN_TENSORS = (Tensor, nn.Parameter, nn.Buffer)
 
@@ -57,6 +61,8 @@ class Composer:
         self.nodes = Nodes()
         self.named = named
         self._plain_call = nn.Module.__call__
+        self._building = Building()
+        self._n_refused = 0
         self._forget()
         self._caches: dict[frozenset[type], tuple[int, list[Any]]] = {}
         self._run: _Run | None = None
@@ -76,58 +82,82 @@ class Composer:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """A context for recordings, in which calls of modules are seen."""
-        replaced = nn.Module.__call__
-        nn.Module.__call__ = self._call  # type: ignore[method-assign]
-        try:
-            yield
-        finally:
-            nn.Module.__call__ = replaced  # type: ignore[method-assign]
+        """A context for recordings, in which calls of modules are seen; one at a time."""
+        with RECORDING, self._building.ready():
+            replaced = nn.Module.__call__
+            nn.Module.__call__ = self._call  # type: ignore[method-assign]
+            try:
+                yield
+            finally:
+                nn.Module.__call__ = replaced  # type: ignore[method-assign]
 
-    def tape(self, model: nn.Module, shape: Sequence[int]) -> Tape:
-        """The recording of a model on one tensor, in numbers; within `working`.
+    def tape(self, build: Callable[[], nn.Module], *args: Any, **kwargs: Any) -> Tape:
+        """The recording of a model in numbers; within `working`.
 
         Parameters
         ----------
-        model : torch.nn.Module
-            Made for this call: what its run changes is not put back.
-        shape : sequence of int
-            The shape of what it is given, batch included.
+        build : callable
+            Makes the model, anew for this recording: what its run changes is not put back.
+        *args, **kwargs : object
+            What it is given: as for `trace`.
 
         Raises
         ------
         NotComposedError
             If it has to be recorded without pieces.
         """
-        ledger, outputs = self._record(model, shape)
+        ledger, outputs, _ = self._record(build, args, kwargs)
         return ledger.tape(outputs)[0]
 
-    def graph(self, model: nn.Module, shape: Sequence[int]) -> ComputationalGraph:
+    def graph(
+        self, build: Callable[[], nn.Module], *args: Any, **kwargs: Any
+    ) -> ComputationalGraph:
         """As `tape`, with names; of a composer that makes them."""
-        ledger, outputs = self._record(model, shape)
-        return ledger.graph(outputs, type(model).__name__)[0]
+        ledger, outputs, name = self._record(build, args, kwargs)
+        return ledger.graph(outputs, name)[0]
 
-    def _record(self, model: nn.Module, shape: Sequence[int]) -> tuple[Ledger, list[int]]:
+    def _record(
+        self, build: Callable[[], nn.Module], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Ledger, list[int], str]:
+        """The books of a model that is made without values, or with them where it needs them."""
+        if self._n_refused < _MOST_REFUSED:
+            # Whatever goes wrong without values is seen with them, or is the model's own fault.
+            with suppress(Exception):
+                with self._building.without_values():
+                    model = build()
+                found = self._recorded(model, args, kwargs, self._building.made)
+                self._n_refused = 0
+                return found
+            self._n_refused += 1
+        return self._recorded(build(), args, kwargs, frozenset())
+
+    def _recorded(
+        self,
+        model: nn.Module,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        made: Collection[int],
+    ) -> tuple[Ledger, list[int], str]:
         if _has_other_hooks():
             raise NotComposedError
         if self._n_kernels > MOST_KERNELS or len(self._pieces) > MOST_KEYS:
             self._forget()
         if self._likeness is None:
             self._likeness = Likeness(self._call)
-        given = _Given(model)
+        given = _Given(model, made)
         self._likeness.begin(given.shared)
         self._clear_caches(given.kinds)
         with prepared_process():
-            return self._run_model(model, shape, given)
+            ledger, outputs = self._run_model(model, args, kwargs, given)
+        return ledger, outputs, type(model).__name__
 
     def _run_model(
-        self, model: nn.Module, shape: Sequence[int], given: _Given
+        self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], given: _Given
     ) -> tuple[Ledger, list[int]]:
         scopes = Scopes(model, given.names)
         ledger = Ledger([name for name, _, _ in given.tensors] if self.named else (), self.nodes)
         recorder = Recorder(ledger, scopes, StandIns("meta"), CPU)
-        x = torch.empty(*shape, device="meta")
-        x = recorder.bring(x, "input", positional_name(model, 0) if self.named else "")
+        args, kwargs = brought(recorder, model, args, kwargs)
         held = recorder.held = given.enter(ledger)
         with ExitStack() as stack:
             stack.enter_context(scopes.watched())
@@ -135,7 +165,7 @@ class Composer:
             stack.enter_context(recorder)
             self._run = _Run(recorder, given, held)
             try:
-                result = model(x)
+                result = model(*args, **kwargs)
             finally:
                 self._run = None
         if recorder.is_odd or scopes.elsewhere is not None:
@@ -291,7 +321,8 @@ class _Run:
 class _Given:
     """The modules, parameters and buffers of a model, in the order of `trace`."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, made: Collection[int]) -> None:
+        self._made = made
         self.names: dict[int, str] = {}
         self.n_below: dict[int, int] = {}
         self.modules: list[tuple[str, nn.Module]] = []
@@ -342,8 +373,8 @@ class _Given:
         for i, (name, scope, tensor) in enumerate(self.tensors):
             if type(tensor) not in _PLAIN_TENSORS or tensor.layout is not torch.strided:
                 raise NotComposedError
-            if tensor.device.type not in ("cpu", "meta") or tensor.is_quantized:
-                raise NotComposedError
+            if tensor.is_quantized or (tensor.device != CPU and id(tensor) not in self._made):
+                raise NotComposedError  # what the program sees of it may be another thing
             storages.add(tensor.untyped_storage()._cdata)
             kind = "parameter" if i < self.n_parameters else "buffer"
             fact = ledger.fact_of(tensor, kind, is_own=True)  # type: ignore[arg-type]

@@ -345,7 +345,8 @@ class Ledger:
                 facts[m] = self.nodes.returned(facts[m])
         works = [self.works[k] for k in kernels]
         for m in self._asked:
-            if (k := position[self.writers[m]]) != NOT_WRITTEN:
+            k = position.get(self.writers[m], NOT_WRITTEN)
+            if k != NOT_WRITTEN:
                 work = self.nodes.works[works[k]]
                 asked = Attributes(work.attributes, asked=True)
                 works[k] = self.nodes.work(work._replace(attributes=asked))

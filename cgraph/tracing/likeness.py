@@ -16,17 +16,22 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cgraph.tracing.purity import Read, is_trusted, plain, reads_of, reads_of_function
+from cgraph.tracing.purity import Read, Reading, is_trusted, plain, reading_of, reads_of_function
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 # What nn.Module keeps of a module that does not change what it does.
-_IRRELEVANT = frozenset(
-    "_non_persistent_buffers_set _is_full_backward_hook _state_dict_hooks _state_dict_pre_hooks "
-    "_load_state_dict_pre_hooks _load_state_dict_post_hooks".split()
+_IRRELEVANT = _words(
+    "_non_persistent_buffers_set _is_full_backward_hook _state_dict_hooks "
+    "_state_dict_pre_hooks _load_state_dict_pre_hooks _load_state_dict_post_hooks"
 )
 _HELD = ("_parameters", "_buffers", "_modules")
-_HOOKS = frozenset(
+_HOOKS = _words(
     "_backward_pre_hooks _backward_hooks _forward_hooks _forward_hooks_with_kwargs "
-    "_forward_hooks_always_called _forward_pre_hooks _forward_pre_hooks_with_kwargs".split()
+    "_forward_hooks_always_called _forward_pre_hooks _forward_pre_hooks_with_kwargs"
 )
 # Attributes in whose place another way of calling has come.
 _REPLACED = frozenset(("forward", "_compiled_call_impl", "_call_impl", "__call__"))
@@ -56,7 +61,8 @@ class Likeness:
         self._layouts: dict[tuple[type, tuple[str, ...]], _Layout | None] = {}
         self._configurations: dict[Hashable, int] = {}
         self._trees: dict[Hashable, int] = {}
-        self._kinds: dict[Hashable, tuple[Read, ...] | None] = {}
+        self._readings: dict[frozenset[type[nn.Module]], tuple[int, Reading]] = {}
+        self._n_readings = 0
         self._reads: dict[FunctionType, tuple[Read, ...] | None] = {}
         self.shared: frozenset[int] = frozenset()  # ids of modules that stand at several places
         self._sizes: dict[int, Hashable] = {}
@@ -81,18 +87,27 @@ class Likeness:
         reads: list[Read] = []
         if not self._walk(module, numbers, kinds, reads, own):
             return None
-        whole = tuple(numbers)
         if kinds:
-            found = reads_of(frozenset(kinds))
-            if found is None:
+            number, reading = self._reading(frozenset(kinds))
+            if reading.reads is None:
                 return None
-            reads += found
+            reads += reading.reads
+            numbers.append(number)
+        whole = tuple(numbers)
         if reads:
             seen = plain([read() for read in reads])
             if seen is None:
                 return None
             return self._trees.setdefault((whole, seen), len(self._trees))
         return self._trees.setdefault(whole, len(self._trees))
+
+    def _reading(self, kinds: frozenset[type[nn.Module]]) -> tuple[int, Reading]:
+        """What some classes see, as their code is now, with its number."""
+        found = self._readings.get(kinds)
+        if found is None or not found[1].is_current():
+            self._n_readings += 1
+            found = self._readings[kinds] = (self._n_readings, reading_of(kinds))
+        return found
 
     def _walk(
         self,

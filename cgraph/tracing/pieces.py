@@ -8,7 +8,7 @@ called with come first, then the parameters and buffers of the module.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -121,7 +121,7 @@ def cut(
             (slot, [(w.kernel - k0, w.geometry, place[w.memory]) for w in writes], place[memory])
             for slot, writes, memory in updated
         ]
-        if not _writes_only(ledger, m0, place, bases, {slot for slot, _, _ in updated}):
+        if not _writes_only(ledger, m0, bases, {slot for slot, _, _ in updated}):
             return None
         made: list[_Made] = []
         results = [_result(ledger, t, given, place, k0, m0, made) for t in returned]
@@ -151,9 +151,7 @@ def _lower(place: int) -> int:
     return place if place >= 0 else place - 1  # -1 is no base
 
 
-def _writes_only(
-    ledger: Ledger, m0: int, place: dict[int, int], bases: list[int], updated: set[int]
-) -> bool:
+def _writes_only(ledger: Ledger, m0: int, bases: list[int], updated: set[int]) -> bool:
     """Whether it wrote to nothing that was there before, but for slots that are known updates."""
     roots: list[int] = []  # the slot whose storage each memory shares, or -1
     for i, base in enumerate(bases):
@@ -191,9 +189,9 @@ def _result(
                 view = _view(entry, place)
                 return _Returned(given=i, view=view)
         return None
-    for number, found in enumerate(made):
-        if found.owner == storage.owner - m0:
-            break
+    owners = [found.owner for found in made]
+    if storage.owner - m0 in owners:
+        number = owners.index(storage.owner - m0)
     else:
         number = len(made)
         if not all(type(e.tensor) is Tensor for e in storage.entries):

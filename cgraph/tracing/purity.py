@@ -12,29 +12,34 @@ from __future__ import annotations
 import builtins
 import dis
 import marshal
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Packages whose functions give the same for the same arguments, but for the names below.
 TRUSTED = frozenset(("torch", "math", "operator", "itertools", "typing", "collections", "numbers"))
 
 # Names in them, and of Python, by which a program sees or changes more than its arguments.
-FORBIDDEN = frozenset(
+FORBIDDEN = _words(
     "seed manual_seed initial_seed get_rng_state set_rng_state default_generator Generator "
-    "fork_rng backends cuda mps xpu accelerator compile compiler distributed multiprocessing hub "
-    "load save get_num_threads set_num_threads set_default_dtype set_default_device "
+    "fork_rng backends cuda mps xpu accelerator compile compiler distributed multiprocessing "
+    "hub load save get_num_threads set_num_threads set_default_dtype set_default_device "
     "get_default_device is_inference_mode_enabled are_deterministic_algorithms_enabled "
-    "use_deterministic_algorithms library ops utils overrides _dynamo "
-    "globals locals vars eval exec open input __import__ id hash print breakpoint compile "
-    "__dict__ __globals__ __code__ __closure__ __defaults__ _modules _parameters _buffers "
-    "register_buffer register_parameter register_module add_module register_forward_hook "
+    "use_deterministic_algorithms library ops utils overrides _dynamo globals locals vars "
+    "eval exec open input __import__ id hash print breakpoint compile __dict__ __globals__ "
+    "__code__ __closure__ __defaults__ _modules _parameters _buffers register_buffer "
+    "register_parameter register_module add_module register_forward_hook "
     "register_forward_pre_hook __setattr__ __delattr__ setattr delattr requires_grad_ "
-    "load_state_dict data grad".split()
+    "load_state_dict data grad"
 )
 
 # By these a program reaches attributes whose names are not written in it.
@@ -71,9 +76,28 @@ class _Seen(NamedTuple):
     is_indirect: bool
 
 
-@lru_cache(maxsize=512)
-def reads_of(kinds: frozenset[type[nn.Module]]) -> tuple[Read, ...] | None:
-    """What gives the plain values that modules of these classes see beside what is theirs.
+class Reading(NamedTuple):
+    """What was found of some classes.
+
+    Parameters
+    ----------
+    reads : tuple of callable or None
+        Each gives a plain value that modules of them see beside what is theirs; None where
+        their calls cannot be told alike.
+    methods : tuple of (mapping, str, object)
+        The attributes of classes that were read: where they stand, and what they were.
+    """
+
+    reads: tuple[Read, ...] | None
+    methods: tuple[tuple[Mapping[str, Any], str, Any], ...]
+
+    def is_current(self) -> bool:
+        """Whether no other attribute has come in the place of one."""
+        return all(space.get(name) is value for space, name, value in self.methods)
+
+
+def reading_of(kinds: frozenset[type[nn.Module]]) -> Reading:
+    """What modules of some classes see beside what is theirs, by their code.
 
     Parameters
     ----------
@@ -82,13 +106,15 @@ def reads_of(kinds: frozenset[type[nn.Module]]) -> tuple[Read, ...] | None:
 
     Returns
     -------
-    tuple of callable or None
-        Empty for most; None where their calls cannot be told alike.
+    Reading
+        Without reads for most.
     """
+    reading = _Reading(kinds)
     try:
-        return tuple(_Reading(kinds).run())
+        reads: tuple[Read, ...] | None = tuple(reading.run())
     except Impure:
-        return None
+        reads = None
+    return Reading(reads, tuple(reading.methods))
 
 
 def is_trusted(name: object) -> bool:
@@ -97,7 +123,7 @@ def is_trusted(name: object) -> bool:
 
 
 def reads_of_function(function: FunctionType) -> tuple[Read, ...] | None:
-    """As `reads_of`, for a function that is an attribute of a module."""
+    """What a function that is an attribute of a module sees; None where it cannot be told."""
     reading = _Reading(frozenset())
     try:
         reading.add_function(function)
@@ -119,6 +145,7 @@ class _Reading:
         self.done: set[CodeType] = set()
         self.names: set[str] = set()
         self.reads: dict[Any, Read] = {}
+        self.methods: list[tuple[Mapping[str, Any], str, Any]] = []
 
     def run(self) -> Iterator[Read]:
         """Read all of it; gives the plain values that it sees."""
@@ -156,7 +183,7 @@ class _Reading:
                 value = cell.cell_contents
             except ValueError:
                 raise Impure from None
-            self._see(value, (id(cell), name), lambda cell=cell: cell.cell_contents)
+            self._see(value, (id(cell), name), partial(getattr, cell, "cell_contents"))
         for name in seen.attributes:
             self._add_name(name)
         if seen.is_indirect:
@@ -176,6 +203,7 @@ class _Reading:
             if name not in vars(owner) or name in ("__init__", "__doc__", "__class__"):
                 continue
             value = vars(owner)[name]
+            self.methods.append((vars(owner), name, value))
             if isinstance(value, property):
                 value = value.fget
             elif isinstance(value, staticmethod | classmethod):
@@ -183,8 +211,7 @@ class _Reading:
             if isinstance(value, FunctionType):
                 self.add_function(value)
             else:
-                read = lambda owner=owner, name=name: vars(owner).get(name)  # noqa: E731
-                self._see(value, (owner, name), read)
+                self._see(value, (owner, name), partial(vars(owner).get, name))
 
     def _follow(self, function: FunctionType, chain: tuple[str, ...]) -> None:
         """See what a global name stands for, down to what is no module of Python."""
@@ -192,7 +219,7 @@ class _Reading:
         space = function.__globals__
         if first in space:
             value = space[first]
-            read: Read = lambda: space.get(first)  # noqa: E731
+            read: Read = partial(space.get, first)
         elif hasattr(builtins, first):
             if first in FORBIDDEN:
                 raise Impure
@@ -207,7 +234,7 @@ class _Reading:
                 raise Impure
             owner = value
             value = vars(owner)[name]
-            read = lambda owner=owner, name=name: vars(owner).get(name)  # noqa: E731
+            read = partial(vars(owner).get, name)
             key = (id(owner), name)
             if is_trusted(owner.__name__) and not isinstance(value, ModuleType):
                 return
@@ -227,9 +254,9 @@ class _Reading:
                 raise Impure
         elif isinstance(value, type):
             # Its methods may run, and those of what it makes.
-            if not is_trusted(value.__module__) and value.__module__ != "builtins":
-                if value not in self.owners:
-                    raise Impure
+            is_known = is_trusted(value.__module__) or value.__module__ == "builtins"
+            if not is_known and value not in self.owners:
+                raise Impure
         elif isinstance(value, ModuleType):
             if not is_trusted(value.__name__):
                 raise Impure

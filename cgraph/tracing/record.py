@@ -41,7 +41,7 @@ from cgraph.tracing.standins import Engine, StandIns
 if TYPE_CHECKING:
     import onnx
 
-_RECORDING = threading.RLock()
+RECORDING = threading.RLock()
 
 
 def trace(
@@ -154,7 +154,7 @@ def record(
     """
     # One at a time: switches of PyTorch are set for the whole process meanwhile. And the caller
     # may be making fake tensors.
-    with _RECORDING, _disable_current_modes():
+    with RECORDING, _disable_current_modes():
         if not fake:
             return _with_gradients_if_asked(model, args, kwargs, "real")
         try:
@@ -170,7 +170,7 @@ def record(
 def prepared_process() -> Iterator[None]:
     """A context in which models can be recorded on meta tensors, one at a time."""
     with ExitStack() as stack:
-        stack.enter_context(_RECORDING)
+        stack.enter_context(RECORDING)
         stack.enter_context(_disable_current_modes())
         stack.enter_context(process_restored())
         stack.enter_context(torch.set_grad_enabled(False))
@@ -210,7 +210,7 @@ def _attempt(
     objects = pytree.tree_leaves((args, kwargs))
     with restored(model, objects), torch.set_grad_enabled(autograd), below, _eager():
         try:
-            args, kwargs = _brought(recorder, model, args, kwargs)
+            args, kwargs = brought(recorder, model, args, kwargs)
             for name, parameter in parameters.items():
                 recorder.bring_named(parameter, "parameter", name)
             for name, buffer in buffers.items():
@@ -232,7 +232,7 @@ def _attempt(
     return Recording(graph, tuple(calls))
 
 
-def _brought(
+def brought(
     recorder: Recorder, model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments with stand-ins in the place of their tensors.

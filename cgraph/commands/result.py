@@ -98,7 +98,7 @@ def print_failures(statistics: pd.DataFrame) -> None:
 
 
 def print_sample(ranking: Ranking, n: int, seed: int) -> None:
-    """Print networks of the best cluster, drawn at random; new ones where the space has more.
+    """Print different programs of the best cluster; new ones where the space has more.
 
     Parameters
     ----------
@@ -107,20 +107,21 @@ def print_sample(ranking: Ranking, n: int, seed: int) -> None:
     n : int
         How many at most.
     seed : int
-        Seed of the draw.
+        Decides between programs that are equally far.
     """
-    size = len(ranking.members[ranking.best])
-    if min(n, size) < 1:
+    n = min(n, ranking.layout_of(ranking.best).n_programs)
+    if n < 1:
         return
-    if ranking.source is None:
-        names = ranking.sample(min(n, size), random_state=seed)
-        out.print("Networks of the best cluster, at random:")
-    else:
+    if ranking.source is not None:
         drawn = ranking.source.draw(ranking.best, n, seed)
-        names = drawn
         out.print(f"New networks of the best cluster, {drawn.told()}:", highlight=False)
-    for name in names:
-        out.print(f"  {name}", highlight=False, soft_wrap=True, markup=False)
+        for name in drawn:
+            out.print(f"  {name}", highlight=False, soft_wrap=True, markup=False)
+        return
+    out.print("Networks of the best cluster:")
+    for row in ranking.sample_table(n, random_state=seed).to_dict("records"):
+        copies = f"  ({row['n_copies']:,} copies)" if row["n_copies"] > 1 else ""
+        out.print(f"  {row['name']}{copies}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _mean(value: float) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cgraph.errors import ArgumentError
-from cgraph.export.encodings import Encoding, Value, checked, encoding_of
 from cgraph.export.json_text import check_version, document, parse
 from cgraph.export.studied import Chosen, Progress
 from cgraph.registry import Table
+from cgraph.spaces.encodings import Encoding, Value, checked, encoding_of
 from cgraph.spaces.space import Space
 
 FORMAT = "cgraph.start-points"

@@ -13,6 +13,7 @@ from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
 from cgraph.ranking.draws import MemberSource
 from cgraph.ranking.scores import log_rank_scores, oriented_values
+from cgraph.ranking.spread import Layout, different
 
 CONFIDENCE = 0.95
 
@@ -33,6 +34,8 @@ class Ranking:
         Names of the members of each cluster, by cluster number.
     source : MemberSource, optional
         What draws new members, where the space is not listed.
+    layouts : tuple of Layout, optional
+        The programs of the members of each cluster and where they are, by cluster number.
     """
 
     table: pd.DataFrame
@@ -40,14 +43,22 @@ class Ranking:
     protocols: tuple[str, ...]
     members: tuple[tuple[str, ...], ...]
     source: MemberSource | None = None
+    layouts: tuple[Layout, ...] | None = None
 
     @property
     def best(self) -> int:
         """Number of the cluster in first place."""
         return int(self.table["cluster"].iloc[0])
 
-    def sample(self, n: int, *, cluster: int | None = None, random_state: int = 0) -> list[str]:
-        """Names of networks drawn at random from the best cluster, none twice.
+    def sample(
+        self,
+        n: int,
+        *,
+        cluster: int | None = None,
+        random_state: int = 0,
+        distinct: bool = True,
+    ) -> list[str]:
+        """Names of networks of the best cluster, none twice.
 
         On a space that is not listed they are new ones, that the ranking was not made of: drawn
         from the space or mutated from members, and assigned to the cluster.
@@ -55,11 +66,17 @@ class Ranking:
         Parameters
         ----------
         n : int
-            How many, 1 <= n <= the size of the cluster; of new ones, at least 1.
+            How many, 1 <= n <= the number of different programs of the cluster, or its size; of
+            new ones, at least 1.
         cluster : int, optional
             Another cluster than the best one.
         random_state : int, default=0
-            Seed of the draw.
+            Seed of the draw; of different programs it decides between those equally far.
+        distinct : bool, default=True
+            Whether they are different programs, spread over the cluster: its medoid first, then
+            the program that is farthest from those before it. Otherwise they are drawn at random,
+            each member as likely as another, copies of a program among them. New ones are
+            different architectures in any case.
 
         Returns
         -------
@@ -73,16 +90,73 @@ class Ranking:
             If there is no such cluster, it has fewer than `n` members, or so many new ones are not
             found.
         """
+        chosen = self._number(cluster)
+        if self.source is not None:
+            return self.source.draw(chosen, n, random_state)
+        found = self.sample_table(n, cluster=chosen, random_state=random_state, distinct=distinct)
+        return list(found["name"])
+
+    def sample_table(
+        self,
+        n: int,
+        *,
+        cluster: int | None = None,
+        random_state: int = 0,
+        distinct: bool = True,
+    ) -> pd.DataFrame:
+        """Networks of the best cluster, and how many members each stands for.
+
+        Parameters
+        ----------
+        n, cluster, random_state, distinct
+            As for `sample`.
+
+        Returns
+        -------
+        DataFrame
+            A row for each: "name", "cluster", and "n_copies", how many members of the cluster are
+            the same program, itself included. Without the programs of the members (`rank` was
+            not given them) each is its own.
+
+        Raises
+        ------
+        ArgumentError
+            As for `sample`.
+        """
+        chosen = self._number(cluster)
+        layout = self.layout_of(chosen)
+        n_most = layout.n_programs if distinct else len(layout.programs)
+        if not 1 <= n <= n_most:
+            what = f"the size of cluster {chosen}"
+            hint = ""
+            if distinct and n_most < len(layout.programs):
+                what = f"the different programs of cluster {chosen}"
+                hint = f"distinct=False draws from all of its {len(layout.programs)} members"
+            raise ArgumentError("n", f"be from 1 to {n_most}, {what}", n, hint)
+        if distinct:
+            places, copies = different(layout, n, random_state)
+        else:
+            rng = np.random.default_rng(random_state)
+            places = rng.choice(len(layout.programs), size=n, replace=False)
+            _, program, counts = np.unique(layout.programs, return_inverse=True, return_counts=True)
+            copies = counts[program][places]
+        names = self.members[chosen]
+        return pd.DataFrame(
+            {"name": [names[i] for i in places], "cluster": chosen, "n_copies": copies}
+        )
+
+    def _number(self, cluster: int | None) -> int:
         chosen = self.best if cluster is None else cluster
         if not 0 <= chosen < len(self.members):
             raise ArgumentError("cluster", f"be below {len(self.members)}", chosen)
-        if self.source is not None:
-            return self.source.draw(chosen, n, random_state)
-        names = self.members[chosen]
-        if not 1 <= n <= len(names):
-            raise ArgumentError("n", f"be from 1 to {len(names)}, the size of cluster {chosen}", n)
-        drawn = np.random.default_rng(random_state).choice(len(names), size=n, replace=False)
-        return [names[i] for i in drawn]
+        return chosen
+
+    def layout_of(self, cluster: int) -> Layout:
+        """What is known of the members of a cluster; each its own program where nothing is."""
+        if self.layouts is not None:
+            return self.layouts[cluster]
+        n = len(self.members[cluster])
+        return Layout(np.arange(n), np.empty((n, 0)), None)
 
     def __repr__(self) -> str:
         tied = int(self.table["tied_with_best"].sum())
@@ -104,6 +178,8 @@ def rank(
     weights: Mapping[str, float] | None = None,
     n_programs: Sequence[int] | None = None,
     eligible: ArrayLike | None = None,
+    programs: ArrayLike | None = None,
+    points: ArrayLike | None = None,
     n_bootstrap: int = 2000,
     random_state: int = 0,
 ) -> Ranking:
@@ -126,6 +202,11 @@ def rank(
     eligible : array-like of bool, shape (n,), optional
         Which programs of the clustering count as members of their clusters, as those that fit a
         device; all by default. A cluster without any stands last.
+    programs : array-like of int, shape (n,), optional
+        Class of identical programs of each program of the clustering, as `Population.classes`
+        or `Space.programs` give it: what `Ranking.sample` tells apart. Each its own by default.
+    points : array-like of float, shape (n, n_dimensions), optional
+        Where each program is, as `embed` gives it: what `Ranking.sample` spreads out.
     n_bootstrap : int, default=2000
         Number of bootstrap replicates, >= 1.
     random_state : int, default=0
@@ -174,6 +255,7 @@ def rank(
             f"{len(strangers)} others, first {strangers[0]!r}",
         )
     is_member = _members(clustering, eligible)
+    layouts = _layouts(clustering, is_member, programs, points)
     places = [position[name] for name in values.index]
     if not is_member[places].all():
         raise ArgumentError(
@@ -218,7 +300,37 @@ def rank(
     scores = pd.DataFrame(
         {"name": values.index, "cluster": label, "weight": weight, "score": score}
     )
-    return Ranking(summary, scores, tuple(values.columns), members)
+    return Ranking(summary, scores, tuple(values.columns), members, layouts=layouts)
+
+
+def _layouts(
+    clustering: Clustering,
+    is_member: NDArray[np.bool_],
+    programs: ArrayLike | None,
+    points: ArrayLike | None,
+) -> tuple[Layout, ...]:
+    """What is known of the members of each cluster."""
+    n = len(clustering)
+    classes = np.arange(n) if programs is None else np.asarray(programs)
+    where = np.empty((n, 0)) if points is None else np.asarray(points, dtype=np.float64)
+    if classes.shape != (n,) or not np.issubdtype(classes.dtype, np.integer):
+        raise ArgumentError(
+            "programs",
+            f"be {n:,} whole numbers, one for each program of the clustering",
+            f"shape {classes.shape} of {classes.dtype}",
+        )
+    if where.ndim != 2 or len(where) != n or not np.isfinite(where).all():
+        raise ArgumentError(
+            "points",
+            f"be {n:,} rows of finite numbers, one for each program",
+            f"shape {where.shape}",
+        )
+    layouts = []
+    for c, medoid in enumerate(clustering.medoids.tolist()):
+        its = np.flatnonzero(is_member & (clustering.labels == c))
+        place = np.flatnonzero(its == medoid)
+        layouts.append(Layout(classes[its], where[its], int(place[0]) if len(place) else None))
+    return tuple(layouts)
 
 
 def _members(clustering: Clustering, eligible: ArrayLike | None) -> NDArray[np.bool_]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cgraph.clustering.keeping import KeptAssigner
 from cgraph.clustering.result import Clustering
@@ -15,6 +17,7 @@ from cgraph.ranking.order import Ranking, rank
 from cgraph.ranking.validate import Validation, validate
 from cgraph.report.tables import StudyTables
 from cgraph.spaces.limits import KEEPS
+from cgraph.spaces.living import live_sizes
 from cgraph.spaces.space import Space
 from cgraph.spaces.studied import studied_space
 from cgraph.study import directory as files
@@ -76,6 +79,45 @@ class StudyResult:
             architectures of the study.
         """
         return studied_space(self.configuration, self.architectures["name"].tolist(), given)
+
+    def sample(
+        self,
+        n: int,
+        *,
+        cluster: int | None = None,
+        random_state: int = 0,
+        distinct: bool = True,
+        space: Space | str | None = None,
+    ) -> pd.DataFrame:
+        """Networks of the best cluster, with what they cost and how many copies there are.
+
+        Parameters
+        ----------
+        n, cluster, random_state, distinct
+            As for `Ranking.sample`.
+        space : Space or str, optional
+            The space, where it neither ships nor comes with an installed package.
+
+        Returns
+        -------
+        DataFrame
+            A row for each: "name", "cluster", "n_copies" (members that are the same program,
+            itself included); "n_parameters" and "macs" as declared, dead operations included;
+            "live_parameters" and "live_macs" of what its output depends on.
+
+        Raises
+        ------
+        ArgumentError
+            As for `Ranking.sample` and `space`.
+        """
+        table = self.ranking.sample_table(
+            n, cluster=cluster, random_state=random_state, distinct=distinct
+        )
+        declared = self.architectures.set_index("name")[["n_parameters", "macs"]]
+        table = table.join(declared, on="name")
+        live = live_sizes(self.space(space), table["name"])
+        table["live_parameters"], table["live_macs"] = live["n_parameters"], live["macs"]
+        return table
 
     def tables(self) -> StudyTables:
         """What figures are drawn from."""
@@ -172,9 +214,17 @@ def ranking_of(
         weights=dict(zip(evaluated["name"], evaluated["weight"], strict=True)),
         n_programs=programs.reindex(range(n_clusters), fill_value=0).to_list(),
         eligible=eligible,
+        programs=architectures["class"].to_numpy(),
+        points=_points(architectures),
         random_state=configuration["seed"],
     )
     return replace(found, source=source)
+
+
+def _points(architectures: pd.DataFrame) -> NDArray[np.float64] | None:
+    """Places of the architectures on the map of the space; None where they are not known."""
+    found = architectures.reindex(columns=["x", "y"]).to_numpy(dtype=float)
+    return found if np.isfinite(found).all() else None
 
 
 def read_result(directory: Path) -> StudyResult:

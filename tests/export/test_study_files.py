@@ -19,11 +19,11 @@ import cgraph
 from cgraph import spaces
 from cgraph.errors import ArchitectureError, ArgumentError, GraphError, UnknownNameError
 from cgraph.export import STUDY_FORMATS, export_study, read_export, study_schema
-from cgraph.export.encodings import encoding_of
 from cgraph.export.studied import choose
 from cgraph.export.tables import architecture_table
 from cgraph.graphs.tensor import adjacency_tensor
 from cgraph.spaces.choices import ChoiceSpace
+from cgraph.spaces.encodings import encoding_of
 from cgraph.spaces.nasbench101.notation import format_cell
 from tests.export.studies import made_study, nasbench201_study
 from tests.strategies import nasbench101_cells

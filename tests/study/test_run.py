@@ -152,6 +152,21 @@ def test_a_study_reads_back_as_it_was(finished):
     assert again.ranking.sample(1) == result.ranking.sample(1)
 
 
+def test_a_sample_of_a_study_has_copies_and_live_sizes(finished):
+    result, _ = finished
+    space = Words()
+    for cluster, members in enumerate(result.ranking.members):
+        programs = {name: space.canonical(name) for name in members}
+        n = len(set(programs.values()))
+        table = result.sample(n, cluster=cluster, space=space)
+        assert {programs[name] for name in table["name"]} == set(programs.values())
+        assert table["n_copies"].sum() == len(members)
+        assert (table["live_parameters"] <= table["n_parameters"]).all()
+        assert (table["live_macs"] <= table["macs"]).all()
+        medoid = result.architectures.query("is_medoid and cluster == @cluster")["name"].item()
+        assert table["name"].iloc[0] == medoid
+
+
 def test_accuracy_is_validated_and_changes_no_table(finished, tmp_path):
     result, _ = finished
     accuracies = pd.Series({name: 50.0 + 5 * i for i, name in enumerate(Words().architectures())})

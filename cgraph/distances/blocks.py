@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.distances._compile import compiled
-from cgraph.distances.plans import DistancePlan, Floats
+from cgraph.distances.plans import Certainty, DistancePlan, Floats
 from cgraph.parallel import parallel_map
 
 CHUNK = 1 << 22  # entries that are spread at a time
@@ -83,15 +83,14 @@ def cut(plan: DistancePlan, size: int) -> list[Tile]:
 
 def compute(
     plan: DistancePlan, tiles: list[Tile], dtype: np.dtype[Any], *, n_jobs: int, threads: bool
-) -> Iterator[tuple[Tile, Floats]]:
-    """Each tile with its values, in the order of the tiles, as they come."""
-    values = parallel_map(
+) -> Iterator[tuple[Floats, Certainty | None]]:
+    """The values of each tile and how certain they are, in the order of the tiles."""
+    return parallel_map(
         partial(_values, plan.block, dtype),
         [(tile.rows, tile.columns) for tile in tiles],
         n_jobs=n_jobs,
         threads=threads,
     )
-    return zip(tiles, values, strict=True)
 
 
 def write_square(tile: Tile, values: Floats, out: Floats) -> None:
@@ -158,11 +157,12 @@ def _sides(
     return sides
 
 
-def _values(block: Any, dtype: np.dtype[Any], where: tuple[slice, slice]) -> Floats:
+def _values(
+    block: Any, dtype: np.dtype[Any], where: tuple[slice, slice]
+) -> tuple[Floats, Certainty | None]:
     rows, columns = where
     values = np.empty((rows.stop - rows.start, columns.stop - columns.start), dtype)
-    block(rows, columns, values)
-    return values
+    return values, block(rows, columns, values)
 
 
 def _chunks(tile: Tile) -> Iterator[slice]:

@@ -118,9 +118,10 @@ def save_distances(
     total, n_done = sum(t.size for t in tiles), sum(tiles[k].size for k in done)
     threads = not DISTANCES[metric].holds_lock and not _is_elsewhere()
     computed = compute(plan, [tiles[k] for k in todo], kept, n_jobs=n_jobs, threads=threads)
-    for k, (some, values) in zip(todo, computed, strict=True):
+    for k, (values, certainty) in zip(todo, computed, strict=True):
+        some = tiles[k]
         layout.write(some, values, matrix)
-        journal.finish(k, layout.checksum(some, matrix))
+        journal.finish(k, layout.checksum(some, matrix), certainty)
         n_done += some.size
         if progress is not None:
             progress(n_done, total)

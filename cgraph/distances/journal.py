@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cgraph.distances.features import check_counts
 from cgraph.distances.methods import DISTANCES
+from cgraph.distances.plans import Certainty, joint
 from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 
@@ -63,12 +64,15 @@ class Journal:
         Programs on each side of a tile.
     checksums : dict of int to int
         For each tile that was finished, its checksum.
+    certainties : dict of int to Certainty or None
+        For each of them, how certain its distances are, where the metric knows.
     """
 
     path: Path
     job: Mapping[str, Any]
     tile: int
     checksums: dict[int, int]
+    certainties: dict[int, Certainty | None]
 
     @staticmethod
     def open(target: Path, job: Mapping[str, Any], tile: int) -> Journal:
@@ -94,7 +98,7 @@ class Journal:
                 raise ArgumentError(
                     "path", "be new, or a matrix with its journal", f"{target} without {path.name}"
                 )
-            journal = Journal(path, job, tile, {})
+            journal = Journal(path, job, tile, {}, {})
             journal.forget()
             return journal
         head, *lines = path.read_text().split("\n")
@@ -103,30 +107,44 @@ class Journal:
             raise ArgumentError("path", "be new, or a matrix with its journal", f"{path}: no head")
         _check_same(found, job, target)
         # What follows the last line break was cut off while it was being written.
-        checksums = dict(_read_line(line) for line in lines[:-1])
-        journal = Journal(path, job, int(found["tile"]), checksums)
+        read = [_read_line(line) for line in lines[:-1]]
+        checksums = {number: checksum for number, checksum, _ in read}
+        certainties = {number: certainty for number, _, certainty in read}
+        journal = Journal(path, job, int(found["tile"]), checksums, certainties)
         if lines[-1:] != [""]:
             journal.rewrite()
         return journal
 
-    def finish(self, number: int, checksum: int) -> None:
+    def finish(self, number: int, checksum: int, certainty: Certainty | None) -> None:
         """Note that a tile is written."""
         self.checksums[number] = checksum
+        self.certainties[number] = certainty
         with self.path.open("a") as file:
-            file.write(f"{number} {checksum:08x}\n")
+            file.write(self._line(number) + "\n")
 
     def forget(self) -> None:
         """Begin anew: no tile is done."""
-        self.checksums = {}
+        self.checksums, self.certainties = {}, {}
         self.rewrite()
 
     def rewrite(self) -> None:
         """Write all of it, at once or not at all."""
         lines = [json.dumps({**self.job, "tile": self.tile})]
-        lines += [f"{number} {checksum:08x}" for number, checksum in self.checksums.items()]
+        lines += [self._line(number) for number in self.checksums]
         new = self.path.with_name(self.path.name + ".new")
         new.write_text("\n".join([*lines, ""]))
         os.replace(new, self.path)
+
+    def _line(self, number: int) -> str:
+        found = self.certainties.get(number)
+        facts = "" if found is None else " " + " ".join(repr(value) for value in astuple(found))
+        return f"{number} {self.checksums[number]:08x}{facts}"
+
+
+def read_certainty(target: Path) -> Certainty | None:
+    """How certain the distances of a saved matrix are, by its journal; None where nobody knows."""
+    _, *lines = target.with_name(target.name + ".journal").read_text().split("\n")
+    return joint([certainty for _, _, certainty in map(_read_line, lines[:-1])])
 
 
 def _read_head(line: str) -> dict[str, Any] | None:
@@ -137,9 +155,13 @@ def _read_head(line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "tile" in found else None
 
 
-def _read_line(line: str) -> tuple[int, int]:
-    number, _, checksum = line.partition(" ")
-    return int(number), int(checksum, 16)
+def _read_line(line: str) -> tuple[int, int, Certainty | None]:
+    number, checksum, *facts = line.split(" ")
+    certainty = None
+    if facts:
+        n_pairs, n_open, width, widest = facts
+        certainty = Certainty(int(n_pairs), int(n_open), float(width), float(widest))
+    return int(number), int(checksum, 16), certainty
 
 
 def _check_same(found: Mapping[str, Any], job: Mapping[str, Any], target: Path) -> None:

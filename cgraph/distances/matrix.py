@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from cgraph.distances.blocks import compute, cut, write_condensed, write_square
 from cgraph.distances.features import PACK, WEIGHINGS, check_counts
 from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import (
+    Certainty,
     DistanceMethod,
     DistanceOptions,
     DistancePlan,
@@ -19,6 +21,7 @@ from cgraph.distances.plans import (
     Floats,
     Programs,
     Progress,
+    joint,
 )
 from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
@@ -26,8 +29,13 @@ from cgraph.graphs.population import Population
 if TYPE_CHECKING:
     from cgraph.distances.edit.costs import EditCosts
 
+_log = logging.getLogger(__name__)
+
 PROGRAMS_A_TILE = 4096
 """Programs on each side of a tile, where a matrix is made of tiles."""
+
+TILES_A_SIDE = 16
+"""At least, of a matrix whose progress is told."""
 
 
 def pairwise_distances(
@@ -91,7 +99,9 @@ def pairwise_distances(
 
     Notes
     -----
-    Programs that a metric cannot tell apart are computed once. See `distance_table` for their
+    Programs that a metric cannot tell apart are computed once. Edit distances that the work put
+    into them does not prove are the middles of their certified intervals; how many there are is
+    logged, and stands in the `certainty` of `distance_table`. See `distance_table` for their
     distances alone, `save_distances` for a matrix on disk, `nearest` for the programs next to
     each, and `landmarks` for a few programs to measure all others from.
 
@@ -105,11 +115,15 @@ def pairwise_distances(
     shape = check_shape(plan, condensed)
     result = np.empty(shape, kept) if out is None else _check_out(out, shape, kept)
     if condensed or progress is not None:
-        _write_tiles(plan, result, progress)
+        certainty = _write_tiles(plan, result, progress)
     elif is_identity(plan.rows) and is_identity(plan.columns):
-        plan.fill(result)
+        certainty = plan.fill(result)
     else:
-        spread(plan.compute(kept), result, n_jobs)
+        table = plan.compute(kept)
+        certainty = table.certainty
+        spread(table, result, n_jobs)
+    if certainty is not None and certainty.n_open:
+        _log.info("%s: %s", metric, certainty)
     return result if out is None else out
 
 
@@ -123,6 +137,7 @@ def distance_table(
     feature: str = "kernels",
     weigh_by: str | None = None,
     costs: EditCosts | None = None,
+    progress: Progress | None = None,
 ) -> DistanceTable:
     """Distances between the programs that a metric can tell apart, and which each program is.
 
@@ -131,7 +146,8 @@ def distance_table(
     Returns
     -------
     DistanceTable
-        Its `values`, `rows` and `columns` hold what `pairwise_distances` spreads out.
+        Its `values`, `rows` and `columns` hold what `pairwise_distances` spreads out; its
+        `certainty` says how many distances are proved, for a metric that may leave some open.
 
     Examples
     --------
@@ -141,7 +157,7 @@ def distance_table(
     """
     kept = check_dtype(dtype, None)
     plan = plan_distances(population, metric, other, kept, n_jobs, feature, weigh_by, costs)
-    return plan.compute(kept)
+    return plan.compute(kept, progress)
 
 
 def plan_distances(
@@ -206,11 +222,16 @@ def check_shape(plan: DistancePlan, condensed: bool) -> tuple[int, ...]:
     return (n * (n - 1) // 2,)
 
 
-def _write_tiles(plan: DistancePlan, out: Floats, progress: Progress | None) -> None:
+def _write_tiles(plan: DistancePlan, out: Floats, progress: Progress | None) -> Certainty | None:
     """Fill a matrix or a condensed vector tile by tile, so that no table is as large as it."""
-    tiles = cut(plan, PROGRAMS_A_TILE)
+    # Whoever watches wants to see something of a small matrix too.
+    size = PROGRAMS_A_TILE if progress is None else -(-len(plan.rows) // TILES_A_SIDE)
+    tiles = cut(plan, max(1, min(size, PROGRAMS_A_TILE)))
     total, done = sum(tile.size for tile in tiles), 0
-    for tile, values in compute(plan, tiles, out.dtype, n_jobs=1, threads=True):
+    found = []
+    computed = compute(plan, tiles, out.dtype, n_jobs=1, threads=True)
+    for tile, (values, certainty) in zip(tiles, computed, strict=True):
+        found.append(certainty)
         if out.ndim == 1:
             write_condensed(tile, values, out, len(plan.rows))
         else:
@@ -218,6 +239,7 @@ def _write_tiles(plan: DistancePlan, out: Floats, progress: Progress | None) -> 
         done += tile.size
         if progress is not None:
             progress(done, total)
+    return joint(found)
 
 
 def _programs(

@@ -1,7 +1,8 @@
 """Edit distances between all programs of one population, or of two: the plan of the work.
 
 Distances are computed between classes of identical programs. Pairs of small graphs that share
-their skeletons with many others are read from tables; every other pair is searched.
+their skeletons with many others are read from tables; every other pair is searched, and what the
+search does not prove is the middle of a certified interval.
 """
 
 from __future__ import annotations
@@ -15,9 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.distances.edit.costs import EditCosts
-from cgraph.distances.edit.exact import DEFAULT_BUDGET, edit_intervals
+from cgraph.distances.edit.exact import DEFAULT_BUDGET
+from cgraph.distances.edit.open_pairs import (
+    budget_of,
+    find_intervals,
+    in_one_numbering,
+    rank_graphs,
+)
 from cgraph.distances.edit.packing import needs_deletions, to_grid
-from cgraph.distances.edit.skeletons import Members, Skeletons, find_skeletons, sort_by_skeleton
+from cgraph.distances.edit.skeletons import (
+    NO_SKELETON,
+    Members,
+    Skeletons,
+    find_skeletons,
+    sort_by_skeleton,
+)
 from cgraph.distances.edit.tables import (
     ROWS_A_UNIT,
     TableCosts,
@@ -26,8 +39,7 @@ from cgraph.distances.edit.tables import (
     table_costs,
     time_tables,
 )
-from cgraph.distances.plans import DistanceOptions, DistancePlan, Floats, Programs
-from cgraph.errors import ArgumentError
+from cgraph.distances.plans import Certainty, DistanceOptions, DistancePlan, Floats, Programs
 from cgraph.graphs.population import Population
 from cgraph.parallel import parallel_map
 
@@ -36,13 +48,10 @@ _PAIRS_A_TASK = 1 << 18
 
 
 def edit_plan(x: Programs, other: Programs | None, options: DistanceOptions) -> DistancePlan:
-    """Exact edit distances between the classes of identical programs.
+    """Edit distances between the classes of identical programs.
 
-    Raises
-    ------
-    ArgumentError
-        When it is filled, if the search of a pair does not finish; `edit_distance` gives an
-        interval for it.
+    They are exact as far as a total of work goes; others are the middles of certified intervals,
+    and the certainty of what is filled says how many.
     """
     assert isinstance(x, Population)
     assert other is None or isinstance(other, Population)
@@ -52,7 +61,9 @@ def edit_plan(x: Programs, other: Programs | None, options: DistanceOptions) -> 
     first_other, columns = (first, rows) if other is None else by_appearance(kinds[len(x) :])
     shape = (len(first), len(first_other))
     if other is not None:
-        first_other = first_other + len(x)
+        # A program that both sides have is one graph.
+        stands_for = np.unique(kinds, return_index=True)[1]
+        first, first_other = stands_for[kinds[first]], stands_for[kinds[first_other + len(x)]]
     # One graph of each class, once: the others are not looked at again.
     chosen, place = np.unique(np.concatenate([first, first_other]), return_inverse=True)
     costs = EditCosts.heuristic() if options.costs is None else options.costs
@@ -60,7 +71,10 @@ def edit_plan(x: Programs, other: Programs | None, options: DistanceOptions) -> 
     left, right = place[: shape[0]], place[shape[0] :]
     members = sort_by_skeleton(prepared.skeletons, left)
     others = members if other is None else sort_by_skeleton(prepared.skeletons, right)
-    job = _Job(prepared, left, right, members, others, other is None, options.n_jobs)
+    job = _Job(
+        prepared, left, right, members, others, other is None, options.n_jobs,
+        _budget(prepared, left, right, other is None, options.n_jobs),
+    )  # fmt: skip
     return DistancePlan(rows, columns, shape, partial(_fill_block, job), other is None)
 
 
@@ -75,9 +89,24 @@ class _Job:
     others: Members
     is_mirrored: bool
     n_jobs: int
+    budget: int
 
 
-def _fill_block(job: _Job, rows: slice, columns: slice, out: Floats) -> None:
+def _budget(
+    prepared: Prepared,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    is_mirrored: bool,
+    n_jobs: int,
+) -> int:
+    """Expansions of the search of a pair that no table serves."""
+    is_large = prepared.is_large
+    n_tabled = int((~is_large[left]).sum()) * int((~is_large[right]).sum())
+    n_pairs = (len(left) * len(right) - n_tabled) // (2 if is_mirrored else 1)
+    return budget_of(prepared.population, prepared.costs, (left, right), is_large, n_pairs, n_jobs)
+
+
+def _fill_block(job: _Job, rows: slice, columns: slice, out: Floats) -> Certainty:
     is_square = job.is_mirrored and rows == columns
     skeletons, n_rows = job.prepared.skeletons, rows.stop - rows.start
     left, right = job.left[rows], job.right[columns]
@@ -89,11 +118,12 @@ def _fill_block(job: _Job, rows: slice, columns: slice, out: Floats) -> None:
         others = job.others
     else:
         others = sort_by_skeleton(skeletons, right)
-    fill_between(
+    return fill_between(
         job.prepared,
         (left, members),
         None if is_square else (right, others),
         out,
+        budget=job.budget,
         n_jobs=job.n_jobs,
     )
 
@@ -114,6 +144,10 @@ class Prepared:
         Whether a cheapest map may always leave kernels of both graphs out.
     prices : TableCosts or None
         Costs as whole numbers; None where they are too large for tables.
+    is_large : ndarray of bool, shape (n_graphs,)
+        Which graphs are too large for tables.
+    rank : ndarray of int64, shape (n_graphs,)
+        The order in which the graphs of a pair are searched.
     """
 
     population: Population
@@ -121,6 +155,8 @@ class Prepared:
     skeletons: Skeletons
     always: bool
     prices: TableCosts | None
+    is_large: NDArray[np.bool_]
+    rank: NDArray[np.int64]
 
 
 def prepare(population: Population, costs: EditCosts) -> Prepared:
@@ -130,7 +166,12 @@ def prepare(population: Population, costs: EditCosts) -> Prepared:
     always, apart = needs_deletions(grid)
     skeletons = find_skeletons(population, apart)
     prices = table_costs(grid, apart) if fits_tables(grid) else None
-    return Prepared(population, costs, skeletons, always, prices)
+    is_large = skeletons.of_graph == NO_SKELETON
+    rank = np.arange(len(population))
+    if is_large.any():
+        population = in_one_numbering(population, np.flatnonzero(is_large))
+        rank = rank_graphs(population)
+    return Prepared(population, costs, skeletons, always, prices, is_large, rank)
 
 
 def fill_distances(
@@ -142,7 +183,7 @@ def fill_distances(
     *,
     budget: int = DEFAULT_BUDGET,
     n_jobs: int = 1,
-) -> None:
+) -> Certainty:
     """Write the distances between some graphs of a population into an array.
 
     Parameters
@@ -165,7 +206,7 @@ def fill_distances(
         if side is not None
     ]
     other = None if columns is None else sides[1]
-    fill_between(prepared, sides[0], other, out, budget=budget, n_jobs=n_jobs)
+    return fill_between(prepared, sides[0], other, out, budget=budget, n_jobs=n_jobs)
 
 
 Side: TypeAlias = "tuple[NDArray[np.int64], Members]"
@@ -180,7 +221,7 @@ def fill_between(
     *,
     budget: int = DEFAULT_BUDGET,
     n_jobs: int = 1,
-) -> None:
+) -> Certainty:
     """As `fill_distances`, of a population that is prepared."""
     skeletons, always = prepared.skeletons, prepared.always
     members = rows[1]
@@ -208,7 +249,7 @@ def fill_between(
                 pass
     other = None if columns is None else columns[0]
     tabled = chosen | (chosen.T if columns is None else back.T)
-    _search_others(prepared, rows[0], other, tabled, budget, n_jobs, out)
+    return _search_others(prepared, rows[0], other, tabled, budget, n_jobs, out)
 
 
 def _choose_tables(
@@ -293,36 +334,33 @@ def _search_others(
     budget: int,
     n_jobs: int,
     out: Floats,
-) -> None:
+) -> Certainty:
     """Search the pairs that no table was made for."""
     right = rows if columns is None else columns
+    n_pairs = len(rows) * (len(rows) - 1) // 2 if columns is None else len(rows) * len(right)
     # Graphs without a skeleton have the number -1: the last row and column.
     tabled = np.pad(tabled, ((0, 1), (0, 1)))
     population, of_graph = prepared.population, prepared.skeletons.of_graph
     kind, other_kind = of_graph[rows], of_graph[right]
-    if tabled[np.ix_(np.unique(kind), np.unique(other_kind))].all():
-        return
+    widths: list[NDArray[np.float64]] = [np.empty(0)]
+    is_done = tabled[np.ix_(np.unique(kind), np.unique(other_kind))].all()
     step = max(1, _PAIRS_A_TASK // max(1, len(right)))
-    for begin in range(0, len(rows), step):
+    for begin in range(0, 0 if is_done else len(rows), step):
         todo = ~tabled[np.ix_(kind[begin : begin + step], other_kind)]
         if columns is None:
             todo &= np.arange(begin, begin + len(todo))[:, None] <= np.arange(len(right))[None]
         i, j = np.nonzero(todo)
         i += begin
         pairs = np.stack([rows[i], right[j]], axis=1)
-        found = edit_intervals(population, pairs, prepared.costs, budget=budget, n_jobs=n_jobs)
-        if not found.exact.all():
-            p = int(np.flatnonzero(~found.exact)[0])
-            names = [population.names[k] for k in pairs[p]]
-            raise ArgumentError(
-                "population",
-                f"have distances that {budget:,} expansions prove",
-                f"{found.lower[p]:g} to {found.upper[p]:g} for {names[0]!r} and {names[1]!r}",
-                "metrics 'edit-lower' and 'edit-upper' give certified bounds",
-            )
-        out[i, j] = found.upper
+        turned = prepared.rank[pairs[:, 0]] > prepared.rank[pairs[:, 1]]
+        pairs[turned] = pairs[turned, ::-1]
+        found = find_intervals(population, pairs, prepared.costs, prepared.is_large, budget, n_jobs)
+        widths.append((found.upper - found.lower)[~found.exact])
+        out[i, j] = np.where(found.exact, found.upper, (found.lower + found.upper) / 2)
         if columns is None:
-            out[j, i] = found.upper
+            out[j, i] = out[i, j]
+    width = np.concatenate(widths)
+    return Certainty(n_pairs, len(width), float(width.sum()), float(width.max(initial=0.0)))
 
 
 def _occurring(population: Population, costs: EditCosts) -> tuple[Population, EditCosts]:

@@ -3,18 +3,19 @@ import math
 import numpy as np
 import pytest
 
-from cgraph.distances.edit import tables
+from cgraph.distances.edit import open_pairs, tables
 from cgraph.distances.edit.costs import EditCosts
-from cgraph.distances.edit.exact import edit_intervals
+from cgraph.distances.edit.exact import edit_distance, edit_intervals
 from cgraph.distances.edit.matrix import edit_plan, fill_distances
 from cgraph.distances.edit.packing import needs_deletions, to_grid
 from cgraph.distances.edit.skeletons import NO_SKELETON, find_skeletons, sort_by_skeleton
-from cgraph.distances.plans import DistanceOptions
-from cgraph.errors import ArgumentError
+from cgraph.distances.matrix import distance_table
+from cgraph.distances.plans import Certainty, DistanceOptions
 from cgraph.graphs.kernel import KernelGraph
 from cgraph.graphs.population import Population
 from tests.distances.cells import random_cells, random_graph
 from tests.distances.edit.models import COSTS
+from tests.laws import renumbered_population
 
 CELLS = Population(random_cells(220, seed=11))
 WORDS = CELLS.vocabulary
@@ -112,15 +113,41 @@ def test_graphs_too_large_for_tables_are_searched():
     assert np.array_equal(out, searched(population, np.arange(4), np.arange(4), costs))
 
 
-def test_a_pair_that_is_not_proved_is_named():
+def test_a_pair_that_is_not_proved_is_the_middle_of_its_interval():
     rng = np.random.default_rng(5)
-    population = Population(
-        [random_graph(rng, 16, density=0.5) for _ in range(2)], names=["left", "right"]
+    population = Population([random_graph(rng, n, density=0.5) for n in (12, 12, 70)])
+    out = np.empty((3, 3))
+    found = fill_distances(population, np.arange(3), None, EditCosts.uniform(), out, budget=5)
+    assert np.array_equal(out, out.T)
+    assert not out.diagonal().any()
+    assert found.n_pairs == found.n_open == 3
+    assert 0 < found.mean_width <= found.widest
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        exact = edit_distance(population[i], population[j], EditCosts.uniform())
+        assert abs(out[i, j] - exact.lower) <= found.widest / 2
+        assert abs(out[i, j] - exact.upper) <= found.widest
+    # Whoever asks gets the same, in any numbering.
+    again = np.empty((2, 3))
+    turned = renumbered_population(population)
+    fill_distances(
+        turned, np.array([2, 0]), np.arange(3), EditCosts.uniform(), again, budget=5, n_jobs=2
     )
-    with pytest.raises(ArgumentError, match=r"5 expansions prove, got .* for 'left' and 'right'"):
-        fill_distances(
-            population, np.arange(2), None, EditCosts.uniform(), np.empty((2, 2)), budget=5
-        )
+    assert np.array_equal(again, out[[2, 0]])
+
+
+def test_the_work_of_a_plan_is_limited(monkeypatch):
+    rng = np.random.default_rng(6)
+    population = Population([random_graph(rng, 10) for _ in range(12)])
+    whole = distance_table(population, "edit")
+    assert whole.certainty == Certainty(66)
+    monkeypatch.setattr(open_pairs, "TOTAL_EXPANSIONS", 40_000)
+    quick = distance_table(population, "edit", progress=lambda *_: None)
+    certainty = quick.certainty
+    assert 0 < certainty.n_open < certainty.n_pairs == 66
+    assert (np.abs(quick.values - whole.values) <= certainty.widest / 2).all()
+    other = distance_table(population, "edit")
+    assert np.array_equal(other.values, quick.values)
+    assert other.certainty.n_open == certainty.n_open
 
 
 def test_the_plan_looks_at_each_program_once():

@@ -14,6 +14,7 @@ from cgraph.commands.console import err, out
 from cgraph.commands.distances import names_beside
 from cgraph.commands.populations import PART_HELP, SPACE_HELP, read_population
 from cgraph.errors import ArgumentError
+from cgraph.files.reading import reading
 
 if TYPE_CHECKING:
     from cgraph.clustering.result import Clustering
@@ -129,14 +130,15 @@ def _of_matrix(
     """Clusters of a square matrix or a condensed vector; with names where they stand beside."""
     from dataclasses import replace
 
-    import numpy as np
     from scipy.spatial.distance import squareform
 
     from cgraph.clustering.cluster import cluster as clusters_of
+    from cgraph.files.arrays import load_array
 
     if not path.is_file():
         raise ArgumentError("MATRIX", "be a file that is there", repr(str(path)))
-    matrix = np.load(path)
+    with reading(path, "hold one matrix, as numpy.save writes it", argument="MATRIX"):
+        matrix = load_array(path)
     if matrix.ndim == 1:
         matrix = squareform(matrix, checks=False)
     found = clusters_of(
@@ -145,7 +147,8 @@ def _of_matrix(
     beside = names_beside(path)
     if not beside.is_file():
         return found
-    names = beside.read_text().splitlines()
+    with reading(beside, "be text, a name on each line"):
+        names = beside.read_text(encoding="utf-8").splitlines()
     if len(names) != len(found):
         raise ArgumentError(
             "MATRIX", f"have a row for each of the {len(names)} names in {beside}", len(found)

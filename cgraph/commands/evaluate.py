@@ -14,7 +14,8 @@ from cgraph.commands.console import err, out, progress_of_stages
 from cgraph.commands.limits import Fits, MaxEnergy, MaxLatency, MaxParameters, Measured
 from cgraph.commands.targets import TARGET_HELP, read_target
 from cgraph.commands.values import print_agreement, print_list, print_values
-from cgraph.errors import ArgumentError
+from cgraph.errors import ArgumentError, of_file
+from cgraph.files.reading import reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -212,8 +213,7 @@ def _evaluate(models: Any, options: dict[str, Any], places: Places | None) -> pd
 
 
 def _training(steps: int | None, epochs: float | None, at: str, data: str) -> Training | None:
-    import numpy as np
-
+    from cgraph.files.arrays import load_arrays
     from cgraph.statistics.training import Training
 
     if steps is None and epochs is None:
@@ -222,7 +222,8 @@ def _training(steps: int | None, epochs: float | None, at: str, data: str) -> Tr
         return None
     given: Any = data
     if data.endswith(".npz"):
-        arrays = np.load(_there(Path(data), "--data"))
+        with reading(data, "hold arrays, as numpy.savez writes them", argument="--data"):
+            arrays = load_arrays(_there(Path(data), "--data"))
         if not {"inputs", "labels"} <= set(arrays):
             raise ArgumentError("--data", "hold arrays inputs and labels", ", ".join(arrays))
         given = (arrays["inputs"], arrays["labels"])
@@ -238,16 +239,13 @@ def _inputs(text: str | None) -> Any:
 
 
 def _array(path: Path, option: str) -> Any:
-    import numpy as np
+    from cgraph.files.arrays import load_array
 
     must = "hold one array of numbers, as numpy.save writes it"
-    try:
-        array = np.load(_there(path, option))
-    except (ValueError, EOFError) as error:
-        raise ArgumentError(option, must, f"{str(path)!r} ({error})") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        kind = getattr(array, "dtype", type(array).__name__)
-        raise ArgumentError(option, must, f"{str(path)!r} of {kind}")
+    with reading(path, must, argument=option):
+        array = load_array(_there(path, option))
+    if array.dtype.kind not in "biuf":
+        raise ArgumentError(option, must, of_file(path, f"of {array.dtype}"))
     return array
 
 

@@ -11,6 +11,8 @@ from cgraph.commands.console import err, out
 from cgraph.commands.limits import Fits, MaxEnergy, MaxLatency, MaxParameters, Measured
 from cgraph.commands.result import print_ranking, print_sample
 from cgraph.errors import ArgumentError
+from cgraph.files.reading import reading
+from cgraph.files.tables import read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +144,8 @@ def _read(path: Path, argument: str, columns: tuple[str, ...]) -> pd.DataFrame:
         raise ArgumentError(argument, "end in .parquet or .csv", repr(str(path)))
     if not path.is_file():
         raise ArgumentError(argument, "be a file that is there", repr(str(path)))
-    found = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    with reading(path, f"be a readable {path.suffix} table", argument=argument):
+        found = pd.read_csv(path) if path.suffix == ".csv" else read_parquet(path)
     lacking = [name for name in columns if name not in found.columns]
     if lacking:
         raise ArgumentError(

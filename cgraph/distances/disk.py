@@ -31,6 +31,7 @@ from cgraph.distances.matrix import PROGRAMS_A_TILE, check_dtype, check_shape, p
 from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import Floats, Progress
 from cgraph.errors import ArgumentError
+from cgraph.files.arrays import check_header
 from cgraph.graphs.population import Population
 
 if TYPE_CHECKING:
@@ -153,10 +154,12 @@ def _read(
     if not path.exists():
         return None
     try:
-        found = np.lib.format.open_memmap(path, mode)
-    except ValueError:  # cut off, or no matrix at all
+        with path.open("rb") as file:
+            head = check_header(file, path.stat().st_size)
+    except (ValueError, SyntaxError):  # cut off, or no matrix at all
         return None
-    return found if found.shape == shape and found.dtype == dtype else None
+    # A file of another size would be made that long.
+    return np.lib.format.open_memmap(path, mode) if head == (shape, dtype) else None
 
 
 def _open_part(

@@ -17,6 +17,7 @@ from cgraph.distances.features import check_counts
 from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import Certainty, joint
 from cgraph.errors import ArgumentError
+from cgraph.files.reading import reading
 from cgraph.graphs.population import Population
 
 if TYPE_CHECKING:
@@ -101,16 +102,18 @@ class Journal:
             journal = Journal(path, job, tile, {}, {})
             journal.forget()
             return journal
-        head, *lines = path.read_text().split("\n")
-        found = _read_head(head)
-        if found is None:
-            raise ArgumentError("path", "be new, or a matrix with its journal", f"{path}: no head")
-        _check_same(found, job, target)
-        # What follows the last line break was cut off while it was being written.
-        read = [_read_line(line) for line in lines[:-1]]
-        checksums = {number: checksum for number, checksum, _ in read}
-        certainties = {number: certainty for number, _, certainty in read}
-        journal = Journal(path, job, int(found["tile"]), checksums, certainties)
+        must = "be new, or a matrix with its journal"
+        with reading(path, must, "another path, or delete the matrix and its journal"):
+            head, *lines = path.read_text(encoding="utf-8").split("\n")
+            found = _read_head(head)
+            if found is None:
+                raise ArgumentError("path", must, f"{path}: no head")
+            _check_same(found, job, target)
+            # What follows the last line break was cut off while it was being written.
+            read = [_read_line(line) for line in lines[:-1]]
+            checksums = {number: checksum for number, checksum, _ in read}
+            certainties = {number: certainty for number, _, certainty in read}
+            journal = Journal(path, job, _read_tile(found["tile"]), checksums, certainties)
         if lines[-1:] != [""]:
             journal.rewrite()
         return journal
@@ -153,6 +156,12 @@ def _read_head(line: str) -> dict[str, Any] | None:
     except json.JSONDecodeError:
         return None
     return found if isinstance(found, dict) and "tile" in found else None
+
+
+def _read_tile(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"a tile of {value!r} programs")
+    return value
 
 
 def _read_line(line: str) -> tuple[int, int, Certainty | None]:

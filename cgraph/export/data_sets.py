@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import ArgumentError
+from cgraph.errors import ArgumentError, of_file
 from cgraph.export.columns import protocols_in
 from cgraph.export.geometric import geometric, to_data
 from cgraph.export.studied import Chosen, Progress, batches
 from cgraph.export.tables import architecture_table
+from cgraph.files.arrays import load_arrays
+from cgraph.files.pickles import named
+from cgraph.files.reading import reading
+from cgraph.files.tensors import load_tensors
 from cgraph.graphs.tensor import adjacency_tensor
 
 if TYPE_CHECKING:
@@ -21,6 +25,15 @@ if TYPE_CHECKING:
     from torch_geometric.data import InMemoryDataset
 
 VERSION = 1
+
+# The class that a file names, and the fields that it may hold.
+_DATA = "torch_geometric.data.data.Data"
+_FIELDS = frozenset(
+    (
+        *("x", "edge_index", "operation", "kernel", "vocabulary", "num_nodes", "macs", "bytes"),
+        *("_num_nodes", "cluster", "y", "is_known", "targets", "n_parameters", "n_macs", "architecture"),
+    )
+)
 
 
 def write_data_set(chosen: Chosen, path: Path, progress: Progress | None = None) -> None:
@@ -81,10 +94,37 @@ def read_data_set(path: Path) -> InMemoryDataset:
     -------
     torch_geometric.data.InMemoryDataset
         Takes indices and transforms, and goes into a `DataLoader`.
+
+    Raises
+    ------
+    ArgumentError
+        If it is something else; nothing of it is run.
     """
-    data_set = geometric().InMemoryDataset()
-    data_set.load(str(path))
-    return data_set
+    with reading(path, "be a data set that cgraph wrote"):
+        fields, slices, _ = load_tensors(path, {_DATA: named})
+        _check_data_set(fields, slices)
+        data_set = geometric().InMemoryDataset()
+        data_set.data = geometric().Data.from_dict(fields)
+        data_set.slices = slices
+        return data_set
+
+
+def _check_data_set(fields: Any, slices: Any) -> None:
+    """Raise unless fields are those that `write_data_set` gives, and slices are of them."""
+    import torch
+
+    for name, table in (("fields", fields), ("slices", slices)):
+        if type(table) is not dict and (name == "fields" or table is not None):
+            raise ArgumentError("path", f"hold {name} by name", type(table).__name__)
+        unknown = sorted(set(map(str, table or ())) - _FIELDS)
+        if unknown:
+            raise ArgumentError("path", f"hold {name} of graphs", repr(unknown[0]))
+    for name, value in fields.items():
+        if not isinstance(value, torch.Tensor | list | str | int):
+            raise ArgumentError("path", f"hold tensors or texts as {name!r}", type(value).__name__)
+    for name, value in (slices or {}).items():
+        if not isinstance(value, torch.Tensor) or value.ndim != 1 or value.dtype != torch.int64:
+            raise ArgumentError("path", f"hold whole numbers as slices of {name!r}", value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,8 +213,19 @@ def read_tensors(path: Path) -> TensorArchive:
     ArgumentError
         If an array is missing, or the archive is of a newer version.
     """
-    with np.load(path, allow_pickle=False) as archive:
-        arrays: dict[str, Any] = dict(archive)
+    with reading(path, "be an archive of adjacency tensors"):
+        arrays = load_arrays(path)
+        _check_tensors(path, arrays)
+        return TensorArchive(
+            tuple(arrays["names"].tolist()),
+            tuple(arrays["vocabulary"].tolist()),
+            arrays["indices"],
+            tuple(arrays["shape"].tolist()),
+            arrays["clusters"],
+        )
+
+
+def _check_tensors(path: Path, arrays: dict[str, Any]) -> None:
     for name in ("version", "names", "vocabulary", "indices", "shape", "clusters"):
         if name not in arrays:
             raise ArgumentError(
@@ -184,10 +235,16 @@ def read_tensors(path: Path) -> TensorArchive:
         raise ArgumentError(
             "version", f"be at most {VERSION}", int(arrays["version"]), "upgrade cgraph"
         )
-    return TensorArchive(
-        tuple(arrays["names"].tolist()),
-        tuple(arrays["vocabulary"].tolist()),
-        arrays["indices"],
-        tuple(arrays["shape"].tolist()),
-        arrays["clusters"],
-    )
+    indices, shape = arrays["indices"], arrays["shape"]
+    is_whole = indices.dtype.kind in "iu" and shape.dtype.kind in "iu"
+    if not is_whole or shape.shape != (4,) or indices.ndim != 2 or len(indices) != 4:
+        raise ArgumentError("path", "hold indices of four axes", of_file(path, "with others"))
+    if (shape <= indices.T).any() or (indices < 0).any():
+        raise ArgumentError("path", "hold indices within the shape", of_file(path, "with others"))
+    n, _, _, n_labels = shape.tolist()
+    lengths = {"names": n, "clusters": n, "vocabulary": n_labels}
+    for name, length in lengths.items():
+        if arrays[name].shape != (length,):
+            raise ArgumentError(
+                "path", f"hold {length:,} {name}", of_file(path, f"with {arrays[name].shape}")
+            )

@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import json
 import math
-import pickle
 import warnings
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,9 @@ import numpy as np
 
 from cgraph.errors import ArgumentError, GraphError
 from cgraph.export.networks import Fact, Graph, plain_facts
+from cgraph.files.reading import told
+from cgraph.files.source import BrokenFileError
+from cgraph.files.tensors import load_tensors
 from cgraph.graphs.computational import (
     ALIAS_KINDS,
     MEMORY_KINDS,
@@ -242,18 +245,26 @@ def from_archive(content: bytes) -> Graph:
     GraphError
         If they are something else.
     """
-    import torch
-
     try:
-        value = torch.load(io.BytesIO(content), weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        first = str(error).partition("\n")[0]
-        raise GraphError("the file", "be written by torch.save of plain values", first) from error
+        value = load_tensors(io.BytesIO(content))
+    except (BrokenFileError, zipfile.BadZipFile) as error:
+        raise GraphError(
+            "the file", "be written by torch.save of plain values", told(error)
+        ) from error
     if not isinstance(value, dict):
         raise GraphError("the file", "hold the to_dict() of data", type(value).__name__)
+    for key, fields in value.items():
+        _check_fields(fields if isinstance(fields, dict) else {key: fields})
     if "memory" in value:
         return from_hetero_data(geometric().HeteroData.from_dict(value))
     return from_data(geometric().Data.from_dict(value))
+
+
+def _check_fields(fields: dict[Any, Any]) -> None:
+    """Raise for names of fields that PyTorch Geometric has a meaning of its own for."""
+    for name in fields:
+        if not isinstance(name, str) or name.startswith("_") or not name.isidentifier():
+            raise GraphError("the file", "hold fields of data by name", repr(name))
 
 
 def geometric() -> ModuleType:

@@ -10,6 +10,7 @@ from typing import Any
 from cgraph.errors import ArgumentError, GraphError
 from cgraph.export import dot, geometric, json_text, markup, node_link
 from cgraph.export.networks import Fact, Graph
+from cgraph.files.reading import reading
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.kernel import KernelGraph
 from cgraph.registry import Table
@@ -204,8 +205,12 @@ def read_graph(path: str | Path, format: str | None = None) -> Graph:  # noqa: A
 
         program: Any = path
         return trace(program)
-    content = path.read_bytes()
     chosen = format_of(path) if format is None else FORMATS[format]
+    with reading(path, f"hold a graph as {chosen.name}", argument="the file", error=GraphError):
+        return _read(path.read_bytes(), chosen, format)
+
+
+def _read(content: bytes, chosen: GraphFormat, format: str | None) -> Graph:  # noqa: A002
     if format is None and chosen.name == "json" and _is_node_link(content):
         chosen = FORMATS["node-link"]
     if chosen.read is None:
@@ -213,10 +218,7 @@ def read_graph(path: str | Path, format: str | None = None) -> Graph:  # noqa: A
         raise ArgumentError(
             "format", f"be one that can be read, {readable}", repr(chosen.name), "write it as json"
         )
-    try:
-        return chosen.read(content)
-    except GraphError as error:
-        raise GraphError(f"{path}: {error.argument}", error.must, error.got, error.hint) from error
+    return chosen.read(content)
 
 
 def render(graph: Graph, format: str, facts: Mapping[str, Fact] | None = None) -> bytes:  # noqa: A002

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cgraph.errors import ArgumentError
 from cgraph.export import data_sets, schema, start_points, study_graphs, tables
 from cgraph.export.studied import Chosen, GraphKind, Progress, Studied, choose
+from cgraph.files.reading import reading
 from cgraph.registry import Table
 
 if TYPE_CHECKING:
@@ -248,18 +249,24 @@ def read_export(path: str | Path, to: str | None = None) -> Any:
     path = Path(path)
     if not path.exists():
         raise ArgumentError("path", "be a file or directory that is there", repr(str(path)))
+    read = study_graphs.read_graphs if to is None and path.is_dir() else _format(path, to).read
+    with reading(path, "be whole, as export_study wrote it"):
+        return read(path)
+
+
+def _format(path: Path, to: str | None) -> StudyFormat:
+    """The format of a file, by its name or by what it says itself."""
     if to is not None:
-        return STUDY_FORMATS[to].read(path)
-    if path.is_dir():
-        return study_graphs.read_graphs(path)
+        return STUDY_FORMATS[to]
     if path.suffix == ".json":
-        return STUDY_FORMATS[_kind_of_json(path)].read(path)
+        with reading(path, "be JSON that export_study wrote"):
+            return STUDY_FORMATS[_kind_of_json(path)]
     endings = {Path(kind.file_name).suffix: kind for kind in STUDY_FORMATS.values()}
     endings |= {".graphml": STUDY_FORMATS["graphml"], ".gexf": STUDY_FORMATS["gexf"]}
     if path.suffix not in endings:
         known = ", ".join(ending for ending in endings if ending)
         raise ArgumentError("path", f"end in one of {known}", repr(path.name), "or give `to`")
-    return endings[path.suffix].read(path)
+    return endings[path.suffix]
 
 
 def _kind_of_json(path: Path) -> str:

@@ -151,8 +151,15 @@ def read_graphs(path: Path, name: str | None = None) -> dict[str, Graph]:
             raise ArgumentError("path", f"be a directory with {INDEX}", repr(str(path)))
         index = pd.read_csv(path / INDEX, dtype="string", keep_default_na=False)
         pairs = zip(index["file"], index[ARCHITECTURE], strict=True)
-        return {str(architecture): read_graph(path / str(file)) for file, architecture in pairs}
+        return {str(name): read_graph(_inside(path, str(file))) for file, name in pairs}
     return _split(_joint_format(name, path).read(path.read_text(encoding="utf-8")))
+
+
+def _inside(directory: Path, file: str) -> Path:
+    """A file that an index names, which lies beside it and nowhere else."""
+    if file != Path(file).name or "\\" in file or (directory / file).is_symlink():
+        raise ArgumentError("path", f"be a directory whose {INDEX} names its own files", repr(file))
+    return directory / file
 
 
 def _write_joint(name: str, chosen: Chosen, path: Path, progress: Progress | None) -> None:

@@ -38,6 +38,7 @@ from cgraph.export.columns import (
 from cgraph.export.json_text import check_version, parse
 from cgraph.export.schema import FORMAT, VERSION, study_schema
 from cgraph.export.studied import Chosen, Progress, Studied, batches
+from cgraph.files import tables as files
 
 # Rows that are held at once beside the tables of the study.
 BATCH = 20_000
@@ -91,7 +92,7 @@ def write_parquet(chosen: Chosen, path: Path, progress: Progress | None = None) 
 
 def read_parquet(path: Path) -> pd.DataFrame:
     """The table of a Parquet file."""
-    return typed(pd.read_parquet(path))
+    return typed(files.read_parquet(path))
 
 
 def write_csv(chosen: Chosen, path: Path, progress: Progress | None = None) -> None:

@@ -18,6 +18,7 @@ from cgraph.errors import ArgumentError, UnknownNameError, of_file
 from cgraph.files.pickles import load_plain
 from cgraph.files.reading import reading
 from cgraph.files.source import plain
+from cgraph.files.tables import read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +170,7 @@ def _numbers(values: Any, where: str) -> np.ndarray[tuple[int], np.dtype[np.floa
 def _read_frame(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    reader = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
+    reader = read_parquet if path.suffix == ".parquet" else pd.read_csv
     with reading(path, f"be a readable {path.suffix} table"):
         table = reader(path)
     if "index" not in table.columns:

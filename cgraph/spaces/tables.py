@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgraph.errors import ArgumentError
+from cgraph.files.reading import reading
+from cgraph.files.tables import read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +40,7 @@ def read_table(path: Path, known: frozenset[str] = frozenset()) -> pd.DataFrame:
     import pandas as pd
 
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".parquet": pd.read_parquet,
+        ".parquet": read_parquet,
         ".csv": pd.read_csv,
         ".json": lambda path: _read_json(path, known),
     }
@@ -47,12 +49,8 @@ def read_table(path: Path, known: frozenset[str] = frozenset()) -> pd.DataFrame:
         raise ArgumentError("source", f"be an existing file ({endings})", repr(str(path)))
     if path.suffix not in readers:
         raise ArgumentError("source", f"end in one of {endings}", repr(path.name))
-    try:
+    with reading(path, f"be a readable {path.suffix} table", argument="source"):
         table = readers[path.suffix](path)
-    except (ValueError, OSError) as error:  # what pandas, pyarrow and json raise on bad content
-        raise ArgumentError(
-            "source", f"be a readable {path.suffix} table", f"{str(path)!r}: {error}"
-        ) from error
     if table.index.name is not None and table.index.name not in table.columns:
         table = table.reset_index()
     return table

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import zipfile
 from collections.abc import Iterable
 from functools import cache
 from itertools import product
@@ -21,6 +20,8 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from cgraph.errors import ArchitectureError, ArgumentError, of_file
+from cgraph.files.arrays import load_arrays
+from cgraph.files.reading import reading
 from cgraph.spaces.nasbench101.cells import MAX_VERTICES, OPERATIONS, Cell, decode, encode
 from cgraph.spaces.nasbench101.enumeration import canonical_codes, enumerate_codes
 from cgraph.spaces.nasbench101.hashing import HASH_BYTES, hash_bytes, module_hash, module_hashes
@@ -30,6 +31,9 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 N_ARCHITECTURES = 423_624
 CACHE_NAME = "nasbench101-cells-1.npz"
+
+_KEPT = "be a file of the cells of NAS-Bench-101"
+_MADE_ANEW = "delete it to have it made anew"
 
 # How many hashes of a file are computed anew when it is read.
 _N_CHECKED = 32
@@ -196,11 +200,9 @@ def read_cells(path: Path, cell_codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
         If the file cannot be read, is for other cells, or its hashes are not those of the cells:
         the checksums of the file are compared, and some hashes are computed anew.
     """
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            kept_codes, kept_hashes = file["codes"], file["hashes"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise _bad_file(path, f"{type(error).__name__}: {error}") from error
+    with reading(path, _KEPT, _MADE_ANEW):
+        file = load_arrays(path)
+        kept_codes, kept_hashes = file["codes"], file["hashes"]
     if not np.array_equal(kept_codes, cell_codes):
         raise _bad_file(path, f"other cells ({len(kept_codes):,})")
     if kept_hashes.shape != (len(cell_codes), HASH_BYTES) or kept_hashes.dtype != np.uint8:
@@ -212,12 +214,7 @@ def read_cells(path: Path, cell_codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
 
 
 def _bad_file(path: Path, got: str) -> ArgumentError:
-    return ArgumentError(
-        "path",
-        "be a file of the cells of NAS-Bench-101",
-        of_file(path, f"with {got}"),
-        "delete it to have it made anew",
-    )
+    return ArgumentError("path", _KEPT, of_file(path, f"with {got}"), _MADE_ANEW)
 
 
 @cache

@@ -7,7 +7,6 @@ from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from cgraph.clustering.assigning import Assigner, NearestCentre, NearestMedoid, WalkExtension
 from cgraph.clustering.measured import Measured
 from cgraph.clustering.sources import MetricOptions
-from cgraph.errors import ArgumentError, CGraphError
+from cgraph.errors import ArgumentError
+from cgraph.files.arrays import load_arrays
+from cgraph.files.reading import reading
 from cgraph.graphs.population import Population
 
 _KINDS: dict[str, type[Any]] = {
@@ -59,9 +60,8 @@ def read_assigner(path: Path, n_clusters: int) -> Assigner:
     ArgumentError
         If the file is not such a one.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            kept = {name: file[name] for name in file.files}
+    with reading(path, "be a file of how a study assigns programs"):
+        kept = load_arrays(path)
         kind = _KINDS[str(kept["kind"])]
         values = {field.name: kept[field.name] for field in fields(kind) if field.name in kept}
         values["measured"] = _measured_of(kept)
@@ -72,10 +72,6 @@ def read_assigner(path: Path, n_clusters: int) -> Assigner:
             values["words"] = _words_of(str(values["words"]))
         made: Assigner = kind(**values)
         _check(kept, n_clusters, len(values["measured"]))
-    except (OSError, KeyError, TypeError, ValueError, BadZipFile, CGraphError) as error:
-        raise ArgumentError(
-            "path", "be a file of how a study assigns programs", repr(str(path)), str(error)
-        ) from error
     return made
 
 

@@ -31,7 +31,16 @@ _DATA = "torch_geometric.data.data.Data"
 _FIELDS = frozenset(
     (
         *("x", "edge_index", "operation", "kernel", "vocabulary", "num_nodes", "macs", "bytes"),
-        *("_num_nodes", "cluster", "y", "is_known", "targets", "n_parameters", "n_macs", "architecture"),
+        *(
+            "_num_nodes",
+            "cluster",
+            "y",
+            "is_known",
+            "targets",
+            "n_parameters",
+            "n_macs",
+            "architecture",
+        ),
     )
 )
 

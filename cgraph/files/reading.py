@@ -40,8 +40,8 @@ def reading(
     Raises
     ------
     CGraphError
-        An error of cgraph's own goes through as it is, but for a `GraphError`, which does not
-        know the file: that gets its name. Any other becomes `error`.
+        An error of cgraph's own goes through, with the file as a note where it does not name it;
+        a `GraphError` gets the name in its message. Any other becomes `error`.
 
     Examples
     --------
@@ -58,7 +58,9 @@ KeyError: 'columns'
         if str(path) in str(found.argument):
             raise
         raise GraphError(f"{path}: {found.argument}", found.must, found.got, found.hint) from found
-    except CGraphError:
+    except CGraphError as found:
+        if str(path) not in str(found):
+            found.add_note(f"in {str(path)!r}")
         raise
     # Nobody lists what the parsers of a dozen formats raise; nothing is passed over.
     except Exception as found:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError, of_file
+from cgraph.files.reading import reading
 from cgraph.spaces.sources import Found, SourceOptions, Unit, check_options
 from cgraph.spaces.tables import read_table
 
@@ -136,8 +137,10 @@ def _read(space: Space, source: Any, column: str | None, options: SourceOptions)
 def _read_table(space: Space, path: Path, column: str | None) -> Found:
     own = [name for key in space.row_keys for name in key.columns]
     keys = frozenset([*STRING_COLUMNS, INDEX_COLUMN, *own])
-    table = read_table(path, keys)
-    index = _indices_of_rows(space, table, path)
+    texts = [name for key in space.row_keys if key.is_text for name in key.columns]
+    table = read_table(path, keys, frozenset([*STRING_COLUMNS, *texts]))
+    with reading(path, f"name architectures of {space.name} in each row", argument="source"):
+        index = _indices_of_rows(space, table, path)
     column = _column(table, path, column, keys)
     values = table[column].to_numpy(dtype=np.float64, na_value=np.nan)
     return Found(index, values, column, f"{path}:{column}", None)

@@ -103,10 +103,13 @@ class RowKey:
     indices : callable
         From the table to the index of the architecture of each row; raises `ArchitectureError`
         and says which row.
+    is_text : bool, default=False
+        Whether the columns are text in CSV.
     """
 
     columns: tuple[str, ...]
     indices: Callable[[pd.DataFrame], NDArray[np.int64]]
+    is_text: bool = False
 
 
 def check_options(options: SourceOptions, known: tuple[str, ...], name: str) -> None:

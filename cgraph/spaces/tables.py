@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_table(path: Path, known: frozenset[str] = frozenset()) -> pd.DataFrame:
+def read_table(
+    path: Path, known: frozenset[str] = frozenset(), texts: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     """The table in a Parquet, CSV or JSON file, by the ending of its name.
 
     Parameters
@@ -25,6 +27,8 @@ def read_table(path: Path, known: frozenset[str] = frozenset()) -> pd.DataFrame:
         from architecture to its accuracy or its record.
     known : frozenset of str
         Names of columns: a mapping in JSON that has one of them is one from column to values.
+    texts : frozenset of str
+        Columns that are text in CSV, whatever it looks like: 0110 is no number.
 
     Returns
     -------
@@ -41,7 +45,7 @@ def read_table(path: Path, known: frozenset[str] = frozenset()) -> pd.DataFrame:
 
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
         ".parquet": read_parquet,
-        ".csv": pd.read_csv,
+        ".csv": lambda path: pd.read_csv(path, dtype=dict.fromkeys(texts, "str")),
         ".json": lambda path: _read_json(path, known),
     }
     endings = ", ".join(readers)

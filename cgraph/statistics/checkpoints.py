@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cgraph.errors import ArgumentError
+from cgraph.files.reading import reading
 from cgraph.statistics.candidate import FULL, Candidate
 from cgraph.statistics.course import Course, Moment, Start
 from cgraph.statistics.datasets import LabelledData, digest_of, labelled_data
@@ -162,7 +163,8 @@ class CheckpointCourse(Course):
 
 def _loaded(state: Any) -> Mapping[str, Any]:
     if isinstance(state, str | Path):
-        state = torch.load(state, map_location="cpu", weights_only=True)
+        with reading(state, "be a file of tensors, as torch.save writes it", argument="states"):
+            state = torch.load(state, map_location="cpu", weights_only=True)
     if not isinstance(state, Mapping):
         raise ArgumentError(
             "states", "be state_dicts, or files that hold one", type(state).__name__

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from cgraph.errors import ArgumentError
+from cgraph.files.reading import reading
 from cgraph.graphs.computational import Attributes
 from cgraph.statistics.values import Reason, Statistic
 
@@ -51,7 +53,8 @@ class DrawStore:
 
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
-        self._connection = sqlite3.connect(self.path)
+        with self._reading():
+            self._connection = sqlite3.connect(self.path)
         try:
             self._open()
         except sqlite3.DatabaseError as error:
@@ -61,9 +64,15 @@ class DrawStore:
             self._connection.close()
             raise
 
+    def _reading(self) -> AbstractContextManager[None]:
+        hint = "give another path; nothing was changed"
+        return reading(self.path, "be a whole store of draws", hint, argument="store")
+
     def _open(self) -> None:
         with self._connection as connection:
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            connection.execute("PRAGMA trusted_schema = OFF")
+            known = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
+            tables = dict(known.fetchall())
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if not tables and version == 0:
                 connection.execute(_SCHEMA)
@@ -72,6 +81,9 @@ class DrawStore:
                 raise self._refused("a database of something else")
             elif version != SCHEMA_VERSION:
                 raise self._refused(f"one of version {version}")
+            elif set(tables) != {"draws"} or tables["draws"].split() != _SCHEMA.split():
+                # A view or a trigger of that name runs what its author wrote.
+                raise self._refused("a store with tables of another form")
 
     def _refused(self, what: str) -> ArgumentError:
         return ArgumentError(
@@ -83,19 +95,21 @@ class DrawStore:
 
     def read(self, program: str, inputs: str, seed: int) -> list[tuple[str, int, Statistic]]:
         """Finished draws of one program: protocol, draw, value."""
-        rows = self._connection.execute(
-            "SELECT protocol, draw, value, reason, note, parameters FROM draws "
-            "WHERE program = ? AND inputs = ? AND seed = ?",
-            (program, inputs, seed),
-        )
-        return [(protocol, draw, _statistic(protocol, *rest)) for protocol, draw, *rest in rows]
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT protocol, draw, value, reason, note, parameters FROM draws "
+                "WHERE program = ? AND inputs = ? AND seed = ?",
+                (program, inputs, seed),
+            )
+            return [(protocol, draw, _statistic(protocol, *rest)) for protocol, draw, *rest in rows]
 
     def seconds(self) -> dict[str, float]:
         """Time of all draws on one thread, in seconds, by protocol."""
-        rows = self._connection.execute(
-            "SELECT protocol, SUM(seconds) FROM draws GROUP BY protocol ORDER BY protocol"
-        )
-        return dict(rows.fetchall())
+        with self._reading():
+            rows = self._connection.execute(
+                "SELECT protocol, SUM(seconds) FROM draws GROUP BY protocol ORDER BY protocol"
+            )
+            return {str(protocol): float(seconds) for protocol, seconds in rows}
 
     def write(
         self,
@@ -138,6 +152,8 @@ class DrawStore:
 def _statistic(
     protocol: str, value: float | None, reason: str | None, note: str, parameters: str
 ) -> Statistic:
+    if not isinstance(value, float | None):
+        raise TypeError(f"a value that is a {type(value).__name__}")
     given = Reason(reason) if reason else None
     return Statistic(value, given, protocol, _attributes(parameters), note)
 

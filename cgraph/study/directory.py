@@ -15,7 +15,9 @@ from typing import Any
 
 import pandas as pd
 
-from cgraph.errors import StudyError
+from cgraph.errors import ArgumentError, StudyError
+from cgraph.files.reading import reading
+from cgraph.files.tables import read_parquet
 
 CONFIGURATION = "study.json"
 ARCHITECTURES = "architectures.parquet"
@@ -105,12 +107,10 @@ def read_configuration(directory: Path) -> dict[str, Any]:
     path = directory / CONFIGURATION
     if not path.exists():
         raise StudyError(f"{directory} holds no study: there is no {CONFIGURATION} in it")
-    try:
-        record: dict[str, Any] = json.loads(path.read_text())
+    with reading(path, "be the record of a study", error=_study_error, argument="the file"):
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         record["configuration"].items()
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise StudyError(f"{path} is not the record of a study: {error}") from error
-    return record
+        return record
 
 
 def read_table(directory: Path, name: str) -> pd.DataFrame:
@@ -127,13 +127,23 @@ def read_table(directory: Path, name: str) -> pd.DataFrame:
             f"{directory} holds a study that is not finished: there is no {name}; "
             "run it again with the same options to resume it"
         )
-    return pd.read_parquet(path)
+    return _table(path)
+
+
+def _table(path: Path) -> pd.DataFrame:
+    hint = "delete the file and run the study again"
+    with reading(path, "be a table of a study", hint, error=_study_error, argument="the file"):
+        return read_parquet(path)
+
+
+def _study_error(argument: str, must: str, got: str, hint: str) -> StudyError:
+    return StudyError(str(ArgumentError(argument, must, got, hint)))
 
 
 def read_optional_table(directory: Path, name: str) -> pd.DataFrame | None:
     """A table of a study; None where the study has none of that name."""
     path = directory / name
-    return pd.read_parquet(path) if path.exists() else None
+    return _table(path) if path.exists() else None
 
 
 def write_table(directory: Path, name: str, table: pd.DataFrame) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cgraph.clustering.keeping import KeptAssigner
 from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
+from cgraph.files.reading import reading
 from cgraph.ranking.order import Ranking, rank
 from cgraph.ranking.validate import Validation, validate
 from cgraph.report.tables import StudyTables
@@ -232,17 +233,17 @@ def read_result(directory: Path) -> StudyResult:
     configuration = files.read_configuration(directory)["configuration"]
     architectures = files.read_table(directory, files.ARCHITECTURES)
     statistics = files.read_table(directory, files.STATISTICS)
-    accuracies = directory / files.ACCURACIES
-    return StudyResult(
-        directory,
-        configuration,
-        architectures,
-        statistics,
-        ranking_of(
-            architectures,
-            statistics,
-            configuration,
-            source_of(directory, configuration, architectures),
-        ),
-        pd.read_parquet(accuracies) if accuracies.exists() else None,
-    )
+    accuracies = files.read_optional_table(directory, files.ACCURACIES)
+    with reading(directory, "hold a whole study", argument="the directory"):
+        _check_clusters(architectures)
+        source = source_of(directory, configuration, architectures)
+        ranking = ranking_of(architectures, statistics, configuration, source)
+        return StudyResult(directory, configuration, architectures, statistics, ranking, accuracies)
+
+
+def _check_clusters(architectures: pd.DataFrame) -> None:
+    """Raise unless clusters are numbered: each number that is left out takes memory."""
+    clusters = architectures["cluster"]
+    is_numbered = pd.api.types.is_integer_dtype(clusters) and clusters.between(0, len(clusters) - 1)
+    if not np.all(is_numbered):
+        raise ArgumentError("cluster", f"be numbers below {len(clusters):,}", "others")

@@ -8,11 +8,12 @@ own shape inference finds. What a file does not tell is missing: such a memory h
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cgraph.errors import MissingPackageError, TraceError
+from cgraph.errors import CGraphError, MissingPackageError, TraceError, of_file
+from cgraph.files.reading import told
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.tracing.onnx_reader import read_nodes
 from cgraph.tracing.onnx_sizes import fix_sizes, inferred_sizes
@@ -20,6 +21,12 @@ from cgraph.tracing.onnx_values import LARGEST
 
 if TYPE_CHECKING:
     import onnx
+
+
+_HINT = "check that it was written completely, by torch.onnx.export for instance"
+
+# Nodes that functions may write out to.
+MOST_NODES = 200_000
 
 
 def read_onnx(path: Path) -> onnx.ModelProto:
@@ -35,14 +42,14 @@ def read_onnx(path: Path) -> onnx.ModelProto:
     package = _package()
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-    hint = "check that it was written completely, by torch.onnx.export for instance"
     try:
+        # Weights in files of their own are never looked for: only their shapes are needed.
         model: onnx.ModelProto = package.load(path, load_external_data=False)
     except (DecodeError, ValueError) as error:
-        problem = f"{str(path)!r} is no ONNX model, or cut off ({error})"
-        raise TraceError("", problem, hint) from error
+        problem = of_file(path, f"is no ONNX model, or cut off ({error})")
+        raise TraceError("", problem, _HINT) from error
     if not model.graph.node and not model.graph.output:
-        raise TraceError("", f"{str(path)!r} is no ONNX model: it has no graph", hint)
+        raise TraceError("", of_file(path, "is no ONNX model: it has no graph"), _HINT)
     return model
 
 
@@ -75,11 +82,51 @@ def graph_of_onnx(
         If the inputs do not fit, or a node reads what nothing wrote.
     """
     package = _package()
-    light = _without_weights(package, model)
-    fix_sizes(light.graph, args, kwargs or {})
-    if light.functions:
-        light = package.inliner.inline_local_functions(light)
-    return read_nodes(light.graph, inferred_sizes(light))
+    try:
+        light = _without_weights(package, model)
+        fix_sizes(light.graph, args, kwargs or {})
+        if light.functions:
+            _refuse_growth(light)
+            light = package.inliner.inline_local_functions(light)
+        return read_nodes(light.graph, inferred_sizes(light))
+    except CGraphError:
+        raise
+    except Exception as error:  # a model may be wrong in any field, and each is used somewhere
+        problem = f"the model is no well-formed ONNX ({told(error)})"
+        raise TraceError("", problem, _HINT) from error
+
+
+def _refuse_growth(model: onnx.ModelProto) -> None:
+    """Raise where functions that call functions would become more nodes than can be read.
+
+    A few of them, each with two calls of the next, are as many nodes as one likes.
+    """
+    functions = {(f.domain, f.name, f.overload): f for f in model.functions}
+    sizes: dict[tuple[str, str, str], int] = {}
+
+    def size_of_nodes(nodes: Iterable[onnx.NodeProto], outer: frozenset[Any]) -> int:
+        total = 0
+        for node in nodes:
+            total += 1
+            key = (node.domain, node.op_type, node.overload)
+            if key in functions:
+                total += size_of(key, outer)
+            for attribute in node.attribute:
+                for graph in (attribute.g, *attribute.graphs):
+                    total += size_of_nodes(graph.node, outer)
+        return total
+
+    def size_of(key: tuple[str, str, str], outer: frozenset[Any]) -> int:
+        if key in outer:
+            raise TraceError("", f"the function {key[1]!r} calls itself", _HINT)
+        if key not in sizes:
+            sizes[key] = size_of_nodes(functions[key].node, outer | {key})
+        return sizes[key]
+
+    total = size_of_nodes(model.graph.node, frozenset())
+    if total > MOST_NODES:
+        problem = f"its functions write out to {total:,} nodes, of at most {MOST_NODES:,}"
+        raise TraceError("", problem, "export it without functions")
 
 
 def is_onnx(value: object) -> bool:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _DTYPES = {"FLOAT": "float32", "DOUBLE": "float64", "UNDEFINED": UNKNOWN}
 
 
+# Each round of inference may tell the next one something; real models need a handful.
+_MOST_ROUNDS = 50
+
+
 class Size(NamedTuple):
     """What is known of a value.
 
@@ -56,7 +60,7 @@ def inferred_sizes(model: onnx.ModelProto) -> dict[str, Size]:
     bare, said = _without_claims(model)
     opsets = {opset.domain: opset.version for opset in model.opset_import}
     values: dict[str, Any] = {}
-    while True:
+    for _ in range(_MOST_ROUNDS):
         sizes = _inferred(_with_values(bare, values))
         found = folded(model.graph, opsets, {name: size.shape for name, size in sizes.items()})
         if len(found) > len(values):
@@ -67,6 +71,7 @@ def inferred_sizes(model: onnx.ModelProto) -> dict[str, Size]:
             return sizes
         _claim(bare, missing)
         said = {name: kind for name, kind in said.items() if name not in missing}
+    return sizes
 
 
 def _inferred(model: onnx.ModelProto) -> dict[str, Size]:

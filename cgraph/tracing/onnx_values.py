@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 # Values with more elements are data, and are not looked at.
 LARGEST = 64
 
+# Operators that sizes are computed by: those that give no more values than they take, and those
+# that give as many as they are told to, which has to be known to be few.
+_SIZES = (
+    "Add Sub Mul Div Mod Neg Abs Max Min Sum Pow Sqrt Floor Ceil Round Cast CastLike Identity "
+    "Equal Greater Less GreaterOrEqual LessOrEqual And Or Not Where Concat Gather GatherElements "
+    "GatherND Slice Split Squeeze Unsqueeze Reshape Flatten Transpose ReduceProd ReduceSum "
+    "ReduceMax ReduceMin NonZero ScatterElements ScatterND Clip Sign Reciprocal TopK"
+)
+_SHRINKING = frozenset(_SIZES.split())
+_SPREAD = "Range ConstantOfShape Expand Tile Pad OneHot EyeLike CumSum Trilu"
+_SPREADING = frozenset(_SPREAD.split())
+
 Values = dict[str, NDArray[Any]]
 
 # What the evaluation of a node raises where it is not implemented, or its inputs do not fit.
@@ -79,9 +91,21 @@ def folded(
             shape = shapes.get(node.input[0])
             if shape is not None:
                 known[node.output[0]] = _of_shape(node, shape)
-        elif node.domain in ("", "ai.onnx") and _is_given(node, known):
+        elif _is_small(node, shapes) and _is_given(node, known):
             known.update(_evaluated(node, opsets, known))
     return {name: array for name, array in known.items() if name not in constant}
+
+
+def _is_small(node: onnx.NodeProto, shapes: Mapping[str, tuple[int, ...] | None]) -> bool:
+    """Whether a node is known to compute no more than a few values."""
+    if node.domain not in ("", "ai.onnx"):
+        return False
+    if node.op_type in _SHRINKING:
+        return True
+    if node.op_type not in _SPREADING:
+        return False
+    found = [shapes.get(name) for name in node.output if name]
+    return all(shape is not None and math.prod(shape) <= LARGEST for shape in found)
 
 
 def _is_given(node: onnx.NodeProto, known: Values) -> bool:

@@ -56,7 +56,7 @@ def test_checking_writes_nothing(tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"configuration": 3}'])
 def test_a_damaged_record_is_named(tmp_path, text):
     (tmp_path / files.CONFIGURATION).write_text(text)
-    with pytest.raises(StudyError, match="is not the record of a study"):
+    with pytest.raises(StudyError, match=r"be the record of a study, got .*study\.json"):
         files.read_configuration(tmp_path)
 
 

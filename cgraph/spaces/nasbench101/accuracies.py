@@ -5,6 +5,7 @@ A row of a table names a cell by the benchmark's module hash, or by its matrix a
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ from cgraph.spaces.sources import AccuracySource, Found, RowKey, SourceOptions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Characters that the list of a cell of seven vertices has at most, spaces and all.
+_LONGEST_LIST = 1_000
 
 ACCURACIES = ("train_accuracy", "validation_accuracy", "test_accuracy")
 
@@ -69,6 +73,10 @@ def by_hash_and_matrix(frame: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def _cell(matrix: Any, operations: Any) -> cells.Cell:
+    if isinstance(matrix, str) and matrix.lstrip().startswith("["):
+        matrix = _listed(matrix, "matrix")  # as CSV has a list
+    if isinstance(operations, str) and operations.lstrip().startswith("["):
+        operations = _listed(operations, "operations")
     if isinstance(matrix, str):
         words = operations if isinstance(operations, str) else ",".join(operations)
         return cells.from_strings(matrix, words)
@@ -76,6 +84,17 @@ def _cell(matrix: Any, operations: Any) -> cells.Cell:
         raise ArchitectureError("matrix", "be digits or a list of rows", repr(matrix))
     names = operations.split(",") if isinstance(operations, str) else list(operations)
     return cells.from_matrix([list(row) for row in matrix], names)
+
+
+def _listed(text: str, argument: str) -> list[Any]:
+    """The list that a text writes out, by Python's rules or JSON's."""
+    try:
+        found = ast.literal_eval(text) if len(text) <= _LONGEST_LIST else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise ArchitectureError(argument, "be a list", repr(text)) from error
+    if not isinstance(found, list):
+        raise ArchitectureError(argument, "be a list", repr(text))
+    return found
 
 
 def _read_official(path: Any, column: str | None, options: SourceOptions) -> Found:
@@ -95,10 +114,10 @@ def _is_official(source: Any) -> bool:
 
 ROW_KEYS = (
     # The matrix tells the cell; the hashes of all cells, a quarter of a minute, are not needed.
-    RowKey(("module_hash", "adjacency", "ops"), by_hash_and_matrix),
-    RowKey(("module_hash",), by_hash),
+    RowKey(("module_hash", "adjacency", "ops"), by_hash_and_matrix, is_text=True),
+    RowKey(("module_hash",), by_hash, is_text=True),
     *(
-        RowKey(columns, by_matrix(*columns))
+        RowKey(columns, by_matrix(*columns), is_text=True)
         for columns in (
             ("adjacency", "ops"),
             ("matrix", "operations"),

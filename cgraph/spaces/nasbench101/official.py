@@ -80,7 +80,7 @@ def read_runs(path: str | Path) -> Iterator[Run]:
     for number, (offset, data) in enumerate(read_records(path)):
         try:
             yield _parse(data)
-        except (ValueError, WireError) as error:
+        except (ValueError, WireError, RecursionError) as error:
             raise broken(path, number, offset, str(error)) from error
 
 

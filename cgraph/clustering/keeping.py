@@ -63,7 +63,7 @@ def read_assigner(path: Path, n_clusters: int) -> Assigner:
     with reading(path, "be a file of how a study assigns programs"):
         kept = load_arrays(path)
         kind = _KINDS[str(kept["kind"])]
-        values = {field.name: kept[field.name] for field in fields(kind) if field.name in kept}
+        values: dict[str, Any] = {f.name: kept[f.name] for f in fields(kind) if f.name in kept}
         values["measured"] = _measured_of(kept)
         for name in ("scale", "share"):
             if name in values:

@@ -65,6 +65,13 @@ def parallel_map(
     return _quietly(parallel(joblib.delayed(function)(item) for item in items))
 
 
+def cpu_count() -> int:
+    """Cores that this process may use."""
+    import joblib
+
+    return int(joblib.cpu_count())
+
+
 def _quietly(results: Iterable[Result]) -> Iterator[Result]:
     """The results, without joblib's remark that it replaced a worker whose memory had grown.
 

@@ -105,6 +105,13 @@ def study(
     max_energy: MaxEnergy = None,
     measured: Measured = None,
     workers: Annotated[int, typer.Option(help="Processes; -1 for every core.")] = -1,
+    skip_failures: Annotated[
+        bool,
+        typer.Option(
+            "--skip-failures",
+            help="Leave out architectures whose model cannot be built or captured.",
+        ),
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A first look in under a minute.")] = False,
 ) -> None:
     """Cluster a search space and rank its clusters without training.
@@ -145,7 +152,11 @@ def study(
     try:
         with progress_of_stages() as progress:
             result = configured.run(
-                directory, accuracies=accuracies, n_jobs=workers, progress=progress
+                directory,
+                accuracies=accuracies,
+                n_jobs=workers,
+                progress=progress,
+                skip_failures=skip_failures,
             )
     except KeyboardInterrupt:
         err.print(f"Stopped. The same command goes on where {directory} is now.", soft_wrap=True)

@@ -32,6 +32,9 @@ from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
 from cgraph.graphs.labels import LABELLINGS
 from cgraph.graphs.passes import Flow, Nature, live_flow, nature_of, rebased
 
+# Bytes of packed tapes; those of a batch take about a hundredth of that.
+_LARGEST = 1 << 28
+
 NO_BASE = -1
 NOT_WRITTEN = -1
 
@@ -385,11 +388,26 @@ def unpack(nodes: Nodes, data: bytes) -> list[Tape]:
         If the bytes are not such.
     """
     try:
-        return _unpacked(nodes, zlib.decompress(data))
+        return _unpacked(nodes, inflated(data))
     except (zlib.error, ValueError, KeyError, IndexError, TypeError) as error:
         raise GraphError(
             "data", "be tapes as pack makes them", f"{len(data)} other bytes"
         ) from error
+
+
+def inflated(data: bytes) -> bytes:
+    """What was compressed, unless it is larger than anything that is kept so.
+
+    Raises
+    ------
+    ValueError
+        If it is, or is cut short.
+    """
+    stream = zlib.decompressobj()
+    found = stream.decompress(data, _LARGEST)
+    if not stream.eof:
+        raise ValueError("compressed data that is too large, or cut short")
+    return found
 
 
 def _unpacked(nodes: Nodes, data: bytes) -> list[Tape]:

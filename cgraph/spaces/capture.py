@@ -7,7 +7,6 @@ not depend on which process that was, nor on what it had captured before.
 from __future__ import annotations
 
 import json
-import os
 import random
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,8 +19,8 @@ from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError, CGraphError, shown
 from cgraph.graphs.population import Population
-from cgraph.graphs.tape import Nodes, Tape, pack, unpack
-from cgraph.parallel import parallel_map
+from cgraph.graphs.tape import Nodes, Tape, inflated, pack, unpack
+from cgraph.parallel import cpu_count, parallel_map
 
 if TYPE_CHECKING:
     from torch import nn
@@ -92,9 +91,8 @@ class Batch:
         """
         try:
             n = int(np.frombuffer(data[:8], dtype="<i8")[0])
-            names, programs, n_parameters, macs, failures = json.loads(
-                zlib.decompress(data[8 : 8 + n])
-            )
+            facts = json.loads(inflated(data[8 : 8 + n]))
+            names, programs, n_parameters, macs, failures = facts
         except (zlib.error, IndexError, TypeError) as error:
             raise ValueError("no batch of architectures") from error
         return Batch(
@@ -144,10 +142,10 @@ def captured(
 
 def n_workers(space: Buildable, batches: Sequence[Sequence[str]], n_jobs: int | None) -> int:
     """Processes that are worth starting for some work; 1 where the space cannot be sent to one."""
+    if sum(map(len, batches)) < _FEWEST_FOR_PROCESSES:
+        return 1
     if n_jobs is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-        is_worth = sum(map(len, batches)) >= _FEWEST_FOR_PROCESSES
-        n_jobs = min(cores, _MOST_PROCESSES, len(batches)) if is_worth else 1
+        n_jobs = min(cpu_count(), _MOST_PROCESSES)
     return n_jobs if n_jobs == 1 or _is_sent(space) else 1
 
 

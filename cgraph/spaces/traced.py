@@ -44,6 +44,13 @@ class TracedSpace(Space):
     ``option|option|...``, the options at each place can be given as `choices`, and `neighbours`
     follow; `ChoiceSpace` makes the strings as well.
 
+    Attributes
+    ----------
+    choices : tuple of tuple of str, default=()
+        The options at each place.
+    failures : tuple of (str, str)
+        Of a space that `capture` made: architectures that were left out, and what went wrong.
+
     Examples
     --------
     >>> from torch import nn
@@ -63,6 +70,7 @@ class TracedSpace(Space):
 
     parts: tuple[Part, ...] = ("network",)
     choices: tuple[tuple[str, ...], ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
 
     @abstractmethod
     def build(self, arch: str, skeleton: str) -> nn.Module:
@@ -164,7 +172,7 @@ class TracedSpace(Space):
             return self
         if not skip_failures or len(failures) == len(names):
             raise CaptureError(self.name, failures, len(names))
-        return Survivors(self, failures)
+        return _survivors(self, failures)
 
     @final
     def population(
@@ -236,12 +244,6 @@ class TracedSpace(Space):
         )
 
     @final
-    def _captured_batches(self) -> list[Batch]:
-        """The batches that have been captured."""
-        known: dict[tuple[str, ...], Batch] = self.__dict__.get("_batches", {})
-        return list(known.values())
-
-    @final
     def _captured(self) -> list[Batch]:
         """All batches, each captured at most once."""
         self.capture()
@@ -295,27 +297,15 @@ class Store(Protocol):
 
 @final
 class Survivors(TracedSpace):
-    """The architectures of a space that could be captured; made by `TracedSpace.capture`.
+    """The architectures of a space that could be captured; made by `TracedSpace.capture`."""
 
-    Attributes
-    ----------
-    failures : tuple of (str, str)
-        The others, each with what went wrong.
-    """
-
-    def __init__(self, space: TracedSpace, failures: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, space: TracedSpace, names: tuple[str, ...]) -> None:
         self.name, self.summary, self.source = space.name, space.summary, space.source
-        self.input_shapes, self.choices, self.options = (
-            space.input_shapes, space.choices, space.options,
-        )  # fmt: skip
-        self.parts, self.row_keys = space.parts, space.row_keys
+        self.input_shapes, self.choices = space.input_shapes, space.choices
+        self.options, self.parts, self.row_keys = space.options, space.parts, space.row_keys
         self.accuracy_sources = space.accuracy_sources
-        self.failures = failures
         self._space = space
-        failed = {name for name, _ in failures}
-        self._names = tuple(name for name in space.architectures() if name not in failed)
-        # What has been captured of the others is theirs in other batches.
-        self.__dict__["_batches"] = regrouped(space._captured_batches(), self._names)
+        self._names = names
 
     def architectures(self) -> tuple[str, ...]:
         """Those that could be captured, in the order of the space."""
@@ -324,6 +314,20 @@ class Survivors(TracedSpace):
     def build(self, arch: str, skeleton: str) -> nn.Module:
         """As the space builds it."""
         return self._space.build(arch, skeleton)
+
+
+def _survivors(space: TracedSpace, failures: tuple[tuple[str, str], ...]) -> TracedSpace:
+    """The space of the architectures that have not failed, with what was captured of them."""
+    from cgraph.spaces.sampled import DrawnSpace
+
+    failed = {name for name, _ in failures}
+    names = tuple(name for name in space.architectures() if name not in failed)
+    rest = (
+        DrawnSpace(space.space, names) if isinstance(space, DrawnSpace) else Survivors(space, names)
+    )
+    rest.failures = failures
+    rest.__dict__["_batches"] = regrouped(list(space.__dict__["_batches"].values()), names)
+    return rest
 
 
 def _places_of(space: TracedSpace, names: tuple[str, ...]) -> dict[str, int]:

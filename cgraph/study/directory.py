@@ -30,6 +30,8 @@ ACCURACIES = "accuracies.parquet"
 VALIDATION = "validation.parquet"
 GRAPHS = "graphs.parquet"
 DRAWS = "draws.sqlite"
+CAPTURED = "captured.sqlite"
+FAILURES = "failures.parquet"
 PAGE = "index.html"
 
 
@@ -64,8 +66,11 @@ def check_claim(directory: Path, configuration: Mapping[str, Any]) -> None:
                 "Give another directory, or the same options to resume it"
             )
         return
-    if directory.exists() and any(directory.iterdir()):
-        first = sorted(path.name for path in directory.iterdir())[0]
+    # What was captured of a space serves any study of it.
+    others = [path.name for path in directory.iterdir()] if directory.exists() else []
+    others = sorted(name for name in others if not name.startswith(CAPTURED))
+    if others:
+        first = others[0]
         raise StudyError(
             f"{directory} is not empty and holds no study (it has {first!r}); nothing was "
             "changed. Give a directory that is new, empty, or holds this study"

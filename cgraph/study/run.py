@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,11 @@ from cgraph.report.page.points import shown_positions
 from cgraph.report.page.render import render_page
 from cgraph.report.saving import save_figures
 from cgraph.report.tables import USAGE_PREFIX
+from cgraph.spaces.capture import batches_of
+from cgraph.spaces.capture_store import CaptureStore
 from cgraph.spaces.limits import KEEPS, limits_table
 from cgraph.spaces.space import Space
+from cgraph.spaces.traced import TracedSpace
 from cgraph.statistics.evaluate import evaluate
 from cgraph.statistics.inputs import input_source
 from cgraph.statistics.methods import resolve
@@ -41,6 +45,7 @@ def run_study(
     accuracies: pd.Series | None,
     n_jobs: int,
     progress: Progress | None,
+    skip_failures: bool = False,
 ) -> StudyResult:
     """Run a resolved study in a directory; see `Study.run`."""
     report = progress or (lambda *_: None)
@@ -55,14 +60,18 @@ def run_study(
     for name in study.statistics:
         resolve(name, tuple(space.input_shapes))
 
-    report("graphs", 0, 1)
+    space = _captured(study, space, directory, n_jobs, report, skip_failures=skip_failures)
+    record = study.record() | _failure_record(space)
+    if not isinstance(space, TracedSpace):
+        report("graphs", 0, 1)
     population = space.population(part=part, boundary=part == "operations")
     programs = distinct_programs(space, population, part)
-    report("graphs", 1, 1)
+    if not isinstance(space, TracedSpace):
+        report("graphs", 1, 1)
 
     limits = _limits(study, space, directory, n_jobs, report)
     if study.landmarks is not None:  # distances are kept on disk as they come
-        files.claim(directory, configuration, study.record())
+        files.claim(directory, configuration, record)
     measured_from = _measured_from(study, population, directory, report)
 
     report("clusters", 0, 1)
@@ -73,7 +82,10 @@ def run_study(
         n_clusters=study.n_clusters,
         random_state=study.seed,
     )
-    files.claim(directory, configuration, study.record())
+    files.claim(directory, configuration, record)
+    if isinstance(space, TracedSpace) and space.failures:
+        failures = pd.DataFrame(space.failures, columns=["name", "problem"])
+        files.write_table(directory, files.FAILURES, failures)
     if clustering.assigner is not None:
         assigner = clustering.assigner
         files.write_whole(directory / files.ASSIGNER, lambda path: write_assigner(path, assigner))
@@ -138,13 +150,20 @@ def write_report(result: StudyResult, *, progress: Progress | None = None) -> No
     page = render_page(
         tables,
         title=f"{configuration['space']}: ranked clusters",
-        facts={**configuration, **files.read_configuration(result.directory)["versions"]},
+        facts=_page_facts(result),
         validation=rows,
         graphs=files.read_optional_table(result.directory, files.GRAPHS),
         drawn={path.stem: path.with_suffix(".svg").read_bytes() for path in paths},
     )
     files.write_whole(result.page, lambda path: path.write_text(page, encoding="utf-8"))
     report("page", 1, 1)
+
+
+def _page_facts(result: StudyResult) -> dict[str, Any]:
+    """What the page says of the study: its configuration, what was left out, and versions."""
+    record = files.read_configuration(result.directory)
+    left_out = {"n_failed": record["n_failed"]} if "n_failed" in record else {}
+    return {**result.configuration, **left_out, **record["versions"]}
 
 
 def validation_rows(result: StudyResult) -> list[dict[str, Any]]:
@@ -205,6 +224,42 @@ def _keep_graphs(
     order = np.argsort(-urgency.to_numpy(), kind="stable")
     graphs = graphs_table(population, architectures["class"].to_numpy(), shown[order])
     files.write_table(directory, files.GRAPHS, graphs)
+
+
+def _captured(
+    study: Study,
+    space: Space,
+    directory: Path,
+    n_jobs: int,
+    report: Callable[[str, int, int], None],
+    *,
+    skip_failures: bool,
+) -> Space:
+    """The space with its programs captured, and those kept as they come.
+
+    Of another kind of space nothing is captured, and of a small one nothing kept. Where
+    architectures fail and that is allowed, it
+    is the space of the others.
+    """
+    if not isinstance(space, TracedSpace) or study.part not in space.parts:
+        return space
+    capture = partial(
+        space.capture,
+        n_jobs=n_jobs,
+        progress=lambda done, total: report("graphs", done, total),
+        skip_failures=skip_failures,
+    )
+    if len(batches_of(space.architectures())) == 1:
+        return capture()
+    directory.mkdir(parents=True, exist_ok=True)
+    with CaptureStore(directory / files.CAPTURED, space) as store:
+        return capture(store=store)
+
+
+def _failure_record(space: Space) -> dict[str, Any]:
+    """What is written of architectures that could not be captured."""
+    n_failed = len(space.failures) if isinstance(space, TracedSpace) else 0
+    return {"n_failed": n_failed} if n_failed else {}
 
 
 def _check_accuracies(space: Space, accuracies: pd.Series | None) -> None:

@@ -144,6 +144,7 @@ class Study:
         accuracies: pd.Series | None = None,
         n_jobs: int = 1,
         progress: Progress | None = None,
+        skip_failures: bool = False,
     ) -> StudyResult:
         """Run the study, or what is left of it.
 
@@ -160,6 +161,9 @@ class Study:
             on it.
         progress : callable, optional
             Called with the stage, units done, and units in all.
+        skip_failures : bool, default=False
+            Whether architectures of a space of one's own that cannot be built or captured are left
+            out; how many stands in `study.json`, and which in `failures.parquet`.
 
         Returns
         -------
@@ -172,6 +176,9 @@ class Study:
             If the directory holds another study or other files; nothing is changed then.
         ArgumentError
             If an option does not fit the space.
+        CaptureError
+            If architectures cannot be captured and are not skipped; the others have been, and are
+            kept for the next run in the directory.
         """
         from cgraph.study.run import run_study
 
@@ -181,6 +188,7 @@ class Study:
             accuracies=accuracies,
             n_jobs=n_jobs,
             progress=progress,
+            skip_failures=skip_failures,
         )
 
     def record(self) -> dict[str, Any]:

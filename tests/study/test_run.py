@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 import cgraph
-from cgraph.errors import ArgumentError, StudyError, UnknownNameError
+from cgraph.errors import ArgumentError, CaptureError, StudyError, UnknownNameError
 from cgraph.spaces.traced import TracedSpace
 
 LAYERS = {"L": lambda: nn.Linear(6, 6), "R": nn.ReLU, "T": nn.Tanh, "I": nn.Identity}
@@ -255,3 +255,73 @@ def test_accuracies_with_gaps_count_what_is_known(finished, tmp_path):
 def test_numbers_below_one_are_refused(name):
     with pytest.raises(ArgumentError, match=f"{name} must be a whole number, 1 or more, got 0"):
         cgraph.Study("nasbench201", **{name: 0})
+
+
+class Faulty(TracedSpace):
+    """As `Words`, and some cannot be built, or do not run."""
+
+    name, summary, source = "faulty", "layers in a row, some of them wrong", "a test"
+    input_shapes = {"full": (6,)}  # noqa: RUF012
+
+    def architectures(self):
+        return (*Words().architectures(), "odd", "wide", "none")
+
+    def build(self, arch, skeleton):
+        if arch == "odd":
+            raise KeyError("no such layer")
+        if arch == "wide":
+            return nn.Sequential(nn.Linear(6, 7), nn.Linear(6, 4))
+        return None if arch == "none" else Words().build(arch, skeleton)
+
+
+@pytest.fixture
+def of_faulty():
+    return cgraph.Study(
+        Faulty(), n_clusters=3, n_sampled=2, n_draws=2, statistics=("regions", "naswot-v2")
+    )
+
+
+def test_architectures_that_fail_are_named_and_can_be_left_out(of_faulty, tmp_path, finished):
+    with pytest.raises(CaptureError) as failed:
+        of_faulty.run(tmp_path)
+    for told in ("'odd'", "no such layer", "3 of 13", "skip_failures=True", "--skip-failures"):
+        assert told in str(failed.value)
+    result = of_faulty.run(tmp_path, skip_failures=True)
+    assert json.loads((tmp_path / "study.json").read_text())["n_failed"] == 3
+    failures = pd.read_parquet(tmp_path / "failures.parquet").set_index("name")["problem"]
+    assert list(failures.index) == ["odd", "wide", "none"]
+    assert "module '1'" in failures["wide"]
+    assert "NoneType" in failures["none"]
+    columns = ["name", "class", "cluster", "n_parameters", "macs"]
+    expected = finished[0].architectures[columns]
+    pd.testing.assert_frame_equal(result.architectures[columns], expected)
+
+
+def test_what_was_captured_is_not_captured_again(tmp_path, monkeypatch):
+    from cgraph.spaces import capture, traced
+
+    class StopError(Exception):
+        pass
+
+    seen = []
+
+    def stop(stage, done, total):
+        seen.append((stage, done, total))
+        if stage == "graphs" and done:
+            raise StopError
+
+    monkeypatch.setattr(capture, "N_IN_BATCH", 4)
+    monkeypatch.setattr(traced, "N_IN_BATCH", 4)
+    with pytest.raises(StopError):
+        STUDY.run(tmp_path, progress=stop)
+    assert seen == [("graphs", 0, 10), ("graphs", 4, 10)]
+    built = []
+    build = Words.build
+    monkeypatch.setattr(
+        Words, "build", lambda self, *args: (built.append(args[0]), build(self, *args))[1]
+    )
+    other = cgraph.Study(Words(), n_clusters=2, n_sampled=1, n_draws=1, statistics=("regions",))
+    seen.clear()
+    other.run(tmp_path, progress=lambda *step: seen.append(step))
+    assert seen[:3] == [("graphs", 4, 10), ("graphs", 8, 10), ("graphs", 10, 10)]
+    assert set(Words().architectures()[:4]).isdisjoint(built[:6])

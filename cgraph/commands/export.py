@@ -38,6 +38,14 @@ def export(
     limit: Annotated[
         int | None, typer.Option(help="How many at most, drawn at random by the study's seed.")
     ] = None,
+    distinct: Annotated[
+        bool | None,
+        typer.Option(
+            "--distinct/--copies",
+            help="Different programs only, spread over their cluster, or copies too; different "
+            "ones by default for lists and start points.",
+        ),
+    ] = None,
     graphs: Annotated[
         Literal["kernel", "computational"],
         typer.Option(help="Which graph of each: its kernels, or the program with its memories."),
@@ -63,6 +71,7 @@ def export(
             to=to,
             only=only,
             limit=limit,
+            distinct=distinct,
             graphs=graphs,
             space=space,
             progress=lambda done, total: progress(to, done, total),

@@ -43,6 +43,7 @@ def nearest(
     metric: str = "hellinger",
     other: Population | ArrayLike | None = None,
     *,
+    distinct: bool = True,
     dtype: DTypeLike | None = None,
     n_jobs: int = -1,
     feature: str = "kernels",
@@ -63,6 +64,10 @@ def nearest(
     other : Population or array-like of shape (m, K), optional
         Where they are sought; by default among the other programs of `population`, each program
         itself left out.
+    distinct : bool, default=True
+        Whether those of a `Population` are different programs, by `Population.classes`: the first
+        of those that are identical, and by default none that is identical to the program itself.
+        Rows of an array are different in any case.
     dtype, n_jobs, feature, weigh_by, costs
         As in `pairwise_distances`.
     progress : callable, optional
@@ -84,6 +89,11 @@ def nearest(
     >>> indices.tolist()
     [[3, 2], [2, 0], [0, 3], [0, 2]]
     """
+    pool = population if other is None else other
+    if distinct and isinstance(pool, Population):
+        options: dict[str, Any] = {"feature": feature, "weigh_by": weigh_by, "costs": costs}
+        options |= {"dtype": dtype, "n_jobs": n_jobs, "progress": progress}
+        return _nearest_different(population, k, metric, pool, other is None, options)
     kept = check_dtype(dtype)
     plan = plan_distances(population, metric, other, kept, 1, feature, weigh_by, costs)
     n, m = len(plan.rows), len(plan.columns)
@@ -110,6 +120,33 @@ def nearest(
         left_out = indices == np.arange(n)[:, None]
         left_out[:, -1] |= ~left_out.any(axis=1)  # a program with so many copies before itself
         indices, distances = indices[~left_out].reshape(n, -1), distances[~left_out].reshape(n, -1)
+    return Neighbours(indices, distances)
+
+
+def _nearest_different(
+    population: Population | ArrayLike,
+    k: int,
+    metric: str,
+    pool: Population,
+    is_own: bool,
+    options: dict[str, Any],
+) -> Neighbours:
+    """The nearest of the programs of a pool that differ, and that differ from each itself."""
+    classes = pool.classes()
+    first = np.unique(classes, return_index=True)[1]
+    n_others = max(len(first) - is_own, 0)
+    if not isinstance(k, int | np.integer) or not 1 <= k <= n_others:
+        must = f"be a number of different programs, 1 <= k <= {n_others}"
+        hint = "distinct=False counts copies" if n_others < len(pool) - is_own else ""
+        raise ArgumentError("k", must, k, hint)
+    found = nearest(population, int(k) + is_own, metric, pool[first], distinct=False, **options)
+    indices, distances = first[found.indices], found.distances
+    if is_own:
+        left_out = classes[indices] == classes[:, None]
+        left_out[:, -1] |= ~left_out.any(axis=1)  # so many equally near ones before itself
+        kept = ~left_out
+        indices = indices[kept].reshape(len(classes), -1)
+        distances = distances[kept].reshape(len(classes), -1)
     return Neighbours(indices, distances)
 
 

@@ -11,7 +11,8 @@ from cgraph.errors import ArgumentError
 from cgraph.export.json_text import check_version, document, parse
 from cgraph.export.studied import Chosen, Progress
 from cgraph.registry import Table
-from cgraph.spaces.encodings import Encoding, Value, checked, encoding_of
+from cgraph.spaces.encodings import Encoding, Value, encoding_of
+from cgraph.spaces.living import live_sizes
 from cgraph.spaces.space import Space
 
 FORMAT = "cgraph.start-points"
@@ -55,6 +56,11 @@ class StartPoints:
         Their strings.
     options : mapping of str to object, default={}
         What the space was made with, such as a data set.
+    n_copies : tuple of int, default=()
+        How many members of its cluster are the same program as each, itself included.
+    sizes : tuple of dict, default=()
+        "n_parameters" and "macs" of each as declared, dead operations included; "live_parameters"
+        and "live_macs" of what its output depends on.
 
     Examples
     --------
@@ -64,8 +70,12 @@ class StartPoints:
             study.enqueue_trial(point)
 
         def objective(trial):
-            values = {n: trial.suggest_categorical(n, c) for n, c in start.choices.items()}
-            return train(start.architecture(values))
+            for name, options in start.choices.items():
+                trial.suggest_categorical(name, options)
+            return train(space.model(space.from_parameters(trial.params)))
+
+        study.optimize(objective, n_trials=100)
+        best = space.from_parameters(study.best_trial.params)
 
     With Ray Tune::
 
@@ -78,6 +88,8 @@ class StartPoints:
     points: tuple[dict[str, Value], ...]
     architectures: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    n_copies: tuple[int, ...] = ()
+    sizes: tuple[dict[str, int], ...] = ()
 
     def architecture(self, values: Mapping[str, Any], space: Space | str | None = None) -> str:
         """String of the architecture that has these values.
@@ -101,8 +113,7 @@ class StartPoints:
         from cgraph.spaces.studied import named_space
 
         found = named_space({"space": self.space, "options": self.options}, space)
-        encoding = encoding_of(found)
-        return encoding.decode(checked(encoding, values))
+        return found.from_parameters(values)
 
 
 def write_start_points(
@@ -132,11 +143,24 @@ def write_start_points(
             "options": dict(space.options),
             "choices": {name: list(options) for name, options in encoding.choices.items()},
         },
-        {SEARCHERS[name].field: map(encoding.encode, names), "architectures": names},
+        {
+            SEARCHERS[name].field: map(encoding.encode, names),
+            "architectures": names,
+            "n_copies": chosen.n_copies.tolist(),
+            "sizes": _sizes(chosen, space),
+        },
     )
     path.write_text(text, encoding="utf-8")
     if progress is not None:
         progress(len(chosen), len(chosen))
+
+
+def _sizes(chosen: Chosen, space: Space) -> list[dict[str, int]]:
+    """Declared sizes of the architectures, and those of what is alive in them."""
+    live = live_sizes(space, chosen.names)
+    declared = chosen.study.architectures[["n_parameters", "macs"]].iloc[chosen.positions]
+    table = declared.assign(live_parameters=live["n_parameters"], live_macs=live["macs"])
+    return [{str(k): int(v) for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def read_start_points(path: Path) -> StartPoints:
@@ -162,4 +186,6 @@ def read_start_points(path: Path) -> StartPoints:
         tuple(value[fields[0]]),
         tuple(value["architectures"]),
         value["options"],
+        tuple(value.get("n_copies", ())),
+        tuple(value.get("sizes", ())),
     )

@@ -68,15 +68,23 @@ class Chosen:
         Which graph of an architecture is written, where graphs are.
     space : Space or str, default=None
         The space, where it neither ships nor comes with an installed package.
+    copies : ndarray of int64, shape (n_chosen,), optional
+        How many architectures that were to be chosen from each stands for.
     """
 
     study: Studied
     positions: NDArray[np.int64]
     graphs: GraphKind = "kernel"
     space: Space | str | None = None
+    copies: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    @property
+    def n_copies(self) -> NDArray[np.int64]:
+        """How many architectures each stands for, shape (n_chosen,): itself where all are."""
+        return np.ones(len(self), dtype=np.int64) if self.copies is None else self.copies
 
     @property
     def names(self) -> list[str]:
@@ -103,6 +111,7 @@ def choose(
     *,
     limit: int | None = None,
     by_rank: bool = False,
+    distinct: bool = False,
     graphs: GraphKind = "kernel",
     space: Space | str | None = None,
 ) -> Chosen:
@@ -116,9 +125,13 @@ def choose(
         "all"; "evaluated"; "medoids"; "representatives", which are both; "best", the members of
         the cluster in first place; "cluster 3", those of a cluster.
     limit : int, optional
-        How many at most, >= 1: drawn at random by the seed of the study.
+        How many at most, >= 1: drawn at random by the seed of the study; of different programs of
+        a cluster, spread over it.
     by_rank : bool, default=False
         Whether they stand by the place of their cluster, and not in the order of the space.
+    distinct : bool, default=False
+        Whether they are different programs; of a cluster as `Ranking.sample` gives them, of a
+        selection the first one of each program.
     graphs : {"kernel", "computational"}, default="kernel"
         Which graph of an architecture is written.
     space : Space or str, optional
@@ -131,19 +144,28 @@ def choose(
     """
     if graphs not in GRAPH_KINDS:
         raise ArgumentError("graphs", f"be {' or '.join(GRAPH_KINDS)}", repr(graphs))
-    positions = _positions(study, only)
-    if limit is not None:
-        if not isinstance(limit, int) or limit < 1:
-            raise ArgumentError("limit", "be a whole number, 1 or more", limit)
-        if limit < len(positions):
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise ArgumentError("limit", "be a whole number, 1 or more", limit)
+    number = _cluster_of(study, only)
+    copies = None
+    if distinct and number is not None:
+        positions, copies = _spread(study, number, limit)
+    else:
+        positions = _positions(study, only)
+        if distinct:
+            positions, copies = _different(study, positions)
+        if limit is not None and limit < len(positions):
             rng = np.random.default_rng(study.configuration["seed"])
-            positions = np.sort(rng.choice(positions, size=limit, replace=False))
+            drawn = np.sort(rng.choice(len(positions), size=limit, replace=False))
+            positions = positions[drawn]
+            copies = None if copies is None else copies[drawn]
     if by_rank:
         place = {int(c): i for i, c in enumerate(study.ranking.table["cluster"])}
         clusters = study.architectures["cluster"].to_numpy()[positions]
         order = np.argsort([place[int(c)] for c in clusters], kind="stable")
         positions = positions[order]
-    return Chosen(study, positions, graphs, space)
+        copies = None if copies is None else copies[order]
+    return Chosen(study, positions, graphs, space, copies)
 
 
 def batches(chosen: Chosen, size: int, progress: Progress | None) -> Iterator[NDArray[np.int64]]:
@@ -166,9 +188,42 @@ def _positions(study: Studied, only: str) -> NDArray[np.int64]:
     if only in ("evaluated", "representatives"):
         is_chosen = table["name"].isin(study.statistics["name"].unique()).to_numpy(dtype=bool)
         return np.flatnonzero(is_chosen | is_medoid if only == "representatives" else is_chosen)
-    number = study.ranking.best if only == "best" else _cluster_number(study, only)
+    number = _cluster_of(study, only)
+    assert number is not None
     members = set(study.ranking.members[number])
     return np.flatnonzero(table["name"].isin(members).to_numpy(dtype=bool))
+
+
+def _spread(
+    study: Studied, number: int, limit: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of different programs of a cluster, and how many of its members each stands for."""
+    n = study.ranking.layout_of(number).n_programs
+    if not n:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    seed = int(study.configuration["seed"])
+    sample = study.ranking.sample_table(
+        n if limit is None else min(n, limit), cluster=number, random_state=seed
+    )
+    place = pd.Series(np.arange(len(study.architectures)), index=study.architectures["name"])
+    return place[sample["name"]].to_numpy(), sample["n_copies"].to_numpy()
+
+
+def _different(
+    study: Studied, positions: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first row of each program, rising, and how many rows have it."""
+    programs = study.architectures["class"].to_numpy()[positions]
+    _, first, counts = np.unique(programs, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    return positions[first[order]], counts[order]
+
+
+def _cluster_of(study: Studied, only: str) -> int | None:
+    """Number of the cluster that a selection is; None where it is none."""
+    if only in SELECTIONS and only not in ("best", "cluster N"):
+        return None
+    return study.ranking.best if only == "best" else _cluster_number(study, only)
 
 
 def _cluster_number(study: Studied, only: str) -> int:

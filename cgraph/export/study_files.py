@@ -42,6 +42,8 @@ class StudyFormat:
         Whether the best cluster comes first, and not the order of the space.
     takes_graphs : bool, default=False
         Whether whole programs can be written in the place of kernel graphs.
+    is_distinct : bool, default=False
+        Whether they are different programs by default.
     """
 
     name: str
@@ -53,6 +55,7 @@ class StudyFormat:
     limit: int | None = None
     is_by_rank: bool = False
     takes_graphs: bool = False
+    is_distinct: bool = False
 
 
 def _graphs(name: str, summary: str) -> StudyFormat:
@@ -77,6 +80,7 @@ def _searcher(name: str, summary: str) -> StudyFormat:
         summary,
         limit=16,
         is_by_rank=True,
+        is_distinct=True,
     )
 
 
@@ -146,6 +150,7 @@ STUDY_FORMATS: Table[StudyFormat] = Table(
             read_list,
             "best",
             "architectures in the notation of their space, one a line",
+            is_distinct=True,
         ),
         _searcher("optuna", "start points for Optuna's enqueue_trial"),
         _searcher("ray", "start points for Ray Tune's points_to_evaluate"),
@@ -162,6 +167,7 @@ def export_study(
     to: str,
     only: str | None = None,
     limit: int | None = None,
+    distinct: bool | None = None,
     graphs: GraphKind = "kernel",
     space: Space | str | None = None,
     progress: Progress | None = None,
@@ -186,6 +192,9 @@ def export_study(
     limit : int, optional
         How many at most, drawn at random by the seed of the study; 16 for start points by
         default.
+    distinct : bool, optional
+        Whether they are different programs: those of a cluster its medoid first, then the
+        farthest. By default so for lists and start points, and not for tables and graphs.
     graphs : {"kernel", "computational"}, default="kernel"
         Which graph of an architecture: the labelled kernels that were clustered, or the whole
         program with its memories. For formats of graphs.
@@ -215,6 +224,7 @@ def export_study(
         only or kind.only,
         limit=kind.limit if limit is None else limit,
         by_rank=kind.is_by_rank,
+        distinct=kind.is_distinct if distinct is None else distinct,
         graphs=graphs,
         space=space,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cgraph.errors import ArgumentError
 from cgraph.registry import Table
+from cgraph.spaces.places import SEPARATOR, Choices, Place, places_of
 
 if TYPE_CHECKING:
     from cgraph.spaces.space import Space
@@ -54,7 +55,8 @@ def encoding_of(space: Space) -> Encoding:
     """
     if space.name in _OWN:
         return _OWN[space.name].make(space)
-    choices = getattr(space, "choices", ())
+    whole = getattr(space, "space", space)  # what a space of drawn architectures is drawn from
+    choices = getattr(whole, "choices", ())
     return _of_choices(space, choices) if choices else _of_strings(space)
 
 
@@ -69,9 +71,9 @@ def checked(encoding: Encoding, values: Mapping[str, Any]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for name, options in encoding.choices.items():
         if name not in values:
-            raise ArgumentError("values", f"have one for {name!r}", f"{list(values)}")
+            raise ArgumentError("values", f"have one for {name!r}", f"{list(values)}"[:200])
         if values[name] not in options:
-            raise ArgumentError(name, f"be one of {options}", repr(values[name]))
+            raise ArgumentError(name, f"be one of {options}"[:200], repr(values[name])[:200])
         found[name] = values[name]
     return found
 
@@ -85,16 +87,51 @@ def _of_strings(space: Space) -> Encoding:
     )
 
 
-def _of_choices(space: Space, choices: tuple[tuple[str, ...], ...]) -> Encoding:
-    from cgraph.spaces.places import SEPARATOR
+def _of_choices(space: Space, choices: Choices) -> Encoding:
+    """A parameter for each place; those that are not open have their first option."""
+    named = [(f"choice_{i}", place) for i, place in enumerate(places_of(choices))]
+    options = dict(_options(named))
 
-    names = [f"choice_{i}" for i in range(len(choices))]
-    return Encoding(
-        space.name,
-        dict(zip(names, map(tuple, choices), strict=True)),
-        lambda text: dict(zip(names, text.split(SEPARATOR), strict=True)),
-        lambda values: SEPARATOR.join(str(values[name]) for name in names),
-    )
+    def encode(text: str) -> dict[str, Value]:
+        values = {name: words[0] for name, words in options.items()}
+        words = iter(text.split(SEPARATOR))
+        values.update(_walk(named, lambda _: next(words)))
+        return values
+
+    def decode(values: Mapping[str, Value]) -> str:
+        return SEPARATOR.join(str(word) for _, word in _walk(named, values.__getitem__))
+
+    return Encoding(space.name, options, encode, decode)
+
+
+NamedPlace: TypeAlias = "tuple[str, Place]"
+
+
+def _opened(name: str, place: Place, k: int) -> list[NamedPlace]:
+    """The places that an option opens; one that other options open as well has one name."""
+    found = []
+    for i, inner in enumerate(place.opened[k]):
+        is_shared = all(other[i] == inner for other in place.opened if i < len(other))
+        found.append((f"{name}.{i}" if is_shared else f"{name}={place.options[k]}.{i}", inner))
+    return found
+
+
+def _options(named: Iterable[NamedPlace]) -> Iterator[tuple[str, tuple[Value, ...]]]:
+    """Names and options of places and of all that they may open."""
+    for name, place in named:
+        yield name, place.options
+        for k in range(len(place.options)):
+            yield from _options(_opened(name, place, k))
+
+
+def _walk(
+    named: Iterable[NamedPlace], word_of: Callable[[str], Value]
+) -> Iterator[tuple[str, Value]]:
+    """Names and words of the places that are open, in the order of the string."""
+    for name, place in named:
+        word = word_of(name)
+        yield name, word
+        yield from _walk(_opened(name, place, place.number[str(word)]), word_of)
 
 
 def _of_nasbench201(space: Space) -> Encoding:

@@ -200,6 +200,70 @@ class Space(ABC):
         return [self.candidate(arch) for arch in chosen]
 
     @final
+    def to_parameters(self, arch: Architecture) -> dict[str, str | int]:
+        """An architecture as values of named parameters, as hyperparameter searchers see it.
+
+        Parameters
+        ----------
+        arch : str or int
+            The architecture.
+
+        Returns
+        -------
+        dict of str to str or int
+            A value for each parameter of the space, the same ones for every architecture.
+
+        Raises
+        ------
+        ArchitectureError
+            If there is no such architecture.
+
+        Examples
+        --------
+        >>> from cgraph.spaces import get
+        >>> get("nasbench201").to_parameters(6111)["edge_0_1"]
+        'nor_conv_3x3'
+        """
+        from cgraph.spaces.encodings import encoding_of
+
+        return encoding_of(self).encode(self.spelled(arch))
+
+    @final
+    def from_parameters(self, values: Mapping[str, Any]) -> str:
+        """String of the architecture that has these values: what `to_parameters` gives, back.
+
+        Parameters
+        ----------
+        values : mapping of str to value
+            A value for each parameter, as `trial.params` of Optuna; others are passed over.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ArgumentError
+            If a value is missing or cannot be had.
+        ArchitectureError
+            If the values are of no architecture: in NAS-Bench-101 not every choice is one. A
+            searcher should drop such a trial.
+
+        Examples
+        --------
+        >>> from cgraph.spaces import get
+        >>> space = get("nasbench201")
+        >>> space.from_parameters(space.to_parameters(6111)) == space.architectures()[6111]
+        True
+        """
+        from cgraph.spaces.encodings import checked, encoding_of
+
+        if not isinstance(values, Mapping):
+            raise ArgumentError("values", "map parameters to values", repr(values)[:200])
+        encoding = encoding_of(self)
+        return encoding.decode(checked(encoding, values))
+
+    @final
     def mutate(self, arch: Architecture, seed: Seed = 0) -> str:
         """One of the neighbours of an architecture, drawn uniformly.
 

@@ -29,13 +29,34 @@ def nearest_by_sorting(distances, k, itself):
 @given(population=populations(min_size=2, max_size=4, max_kernels=4), data=st.data())
 def test_the_nearest_are_those_of_the_matrix(metric, population, data):
     k = data.draw(st.integers(1, len(population) - 1))
-    found = nearest(population, k, metric, n_jobs=1)
+    found = nearest(population, k, metric, n_jobs=1, distinct=False)
     indices, distances = nearest_by_sorting(pairwise_distances(population, metric), k, True)
     assert np.array_equal(found.indices, indices)
     assert np.array_equal(found.distances, distances)
-    found = nearest(population, k, metric, population, n_jobs=1)
+    found = nearest(population, k, metric, population, n_jobs=1, distinct=False)
     indices, distances = nearest_by_sorting(pairwise_distances(population, metric), k, False)
     assert np.array_equal(found.indices, indices)
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["own", "other"])
+@settings(max_examples=15, deadline=None)
+@given(populations(min_size=2, max_size=8, max_kernels=2), st.data())
+def test_the_nearest_are_different_programs(is_own, population, data):
+    classes = population.classes()
+    first = np.unique(classes, return_index=True)[1]
+    most = len(first) - is_own
+    other = None if is_own else population
+    with pytest.raises(ArgumentError, match=rf"different programs, 1 <= k <= {most}, got 9"):
+        nearest(population, 9, other=other)
+    if not most:
+        return
+    k = data.draw(st.integers(1, most))
+    found = nearest(population, k, other=other, n_jobs=1)
+    for i, row in enumerate(pairwise_distances(population)):
+        left = [j for j in first if not (is_own and classes[i] == classes[j])]
+        expected = sorted(left, key=lambda j: (row[j], j))[:k]
+        assert found.indices[i].tolist() == expected
+        assert found.distances[i].tolist() == row[expected].tolist()
 
 
 @pytest.mark.parametrize("k", [1, 5, 69])

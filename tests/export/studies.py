@@ -1,12 +1,13 @@
 """Studies to export, made without running one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from cgraph import spaces
 from cgraph.clustering.result import Clustering
@@ -92,3 +93,34 @@ def _statistic(name, protocol, rng, *, has_failed):
 def nasbench201_study(directory):
     """A study of NAS-Bench-201."""
     return made_study(directory, spaces.get("nasbench201"))
+
+
+class Copies(spaces.ChoiceSpace):
+    """Three layers in a row, many of them nothing."""
+
+    name, summary, source = "copies", "three layers in a row", "a test"
+    input_shapes = {"full": (4,)}  # noqa: RUF012
+    choices = (("linear", "relu", "none"),) * 3
+
+    def build(self, arch, skeleton):  # noqa: ARG002
+        kinds = {"linear": lambda: nn.Linear(4, 4), "relu": nn.ReLU, "none": nn.Identity}
+        return nn.Sequential(*[kinds[word]() for word in arch.split("|")])
+
+
+def copies_study(directory):
+    """A study of `Copies` that knows the programs and where they are."""
+    study = made_study(directory, Copies(), n_clusters=2, n_evaluated=3)
+    programs = Copies().programs()
+    labels = np.unique(programs, return_inverse=True)[1] % 2
+    medoids = [int(np.flatnonzero(labels == c)[-1]) for c in range(2)]
+    table = study.architectures.assign(
+        **{"class": programs, "cluster": labels, "is_medoid": np.isin(np.arange(27), medoids)}
+    )
+    ranking = rank(
+        Clustering(labels, medoids, {}, tuple(table["name"]), "kmeans", "hellinger"),
+        study.statistics,
+        programs=programs,
+        points=table[["x", "y"]],
+        n_bootstrap=20,
+    )
+    return replace(study, architectures=table, ranking=ranking)

@@ -25,7 +25,7 @@ from cgraph.graphs.tensor import adjacency_tensor
 from cgraph.spaces.choices import ChoiceSpace
 from cgraph.spaces.encodings import encoding_of
 from cgraph.spaces.nasbench101.notation import format_cell
-from tests.export.studies import made_study, nasbench201_study
+from tests.export.studies import Copies, copies_study, made_study, nasbench201_study
 from tests.strategies import nasbench101_cells
 
 GRAPHS = [name for name, kind in STUDY_FORMATS.items() if kind.takes_graphs]
@@ -285,7 +285,7 @@ def test_start_points_read_back_equal(searcher, study, tmp_path):
         assert all(point[name] in options for name, options in value["choices"].items())
 
 
-def test_optuna_begins_with_the_start_points(study, tmp_path):
+def test_optuna_begins_with_the_start_points(study, space, tmp_path):
     start = read_export(export_study(study, tmp_path / "optuna.json", to="optuna"))
     assert len(start.points) == 16
     best = set(study.ranking.members[study.ranking.best])
@@ -293,11 +293,9 @@ def test_optuna_begins_with_the_start_points(study, tmp_path):
     tried = []
 
     def objective(trial):
-        values = {
-            name: trial.suggest_categorical(name, options)
-            for name, options in start.choices.items()
-        }
-        tried.append(start.architecture(values))
+        for name, options in start.choices.items():
+            trial.suggest_categorical(name, options)
+        tried.append(space.from_parameters(trial.params))
         return float(study.accuracies.set_index("name").loc[tried[-1], "accuracy"])
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -310,6 +308,81 @@ def test_optuna_begins_with_the_start_points(study, tmp_path):
     assert tried[:16] == list(start.architectures)
     assert len(set(tried[16:]) - set(tried[:16])) > 0
     assert search.best_value >= max(trial.value for trial in search.trials[:16])
+
+
+@pytest.mark.parametrize("only", ["best", "all", "cluster 1"])
+def test_start_points_are_different_programs_with_copies_and_live_sizes(only, tmp_path):
+    study, space = copies_study(tmp_path), Copies()
+    start = read_export(export_study(study, to="optuna", only=only, limit=99, space=space))
+    own = study.architectures
+    if only != "all":
+        number = study.ranking.best if only == "best" else 1
+        own = own[own["cluster"] == number]
+        assert own.loc[own["name"] == start.architectures[0], "is_medoid"].item()
+    programs = [space.canonical(name) for name in start.architectures]
+    assert len(set(programs)) == len(programs) == own["class"].nunique()
+    assert sum(start.n_copies) == len(own)
+    for name, sizes in zip(start.architectures, start.sizes, strict=True):
+        declared = own.set_index("name").loc[name]
+        assert sizes["n_parameters"] == declared["n_parameters"]
+        graph = space.graph(name, "network", "live")
+        assert (sizes["live_parameters"], sizes["live_macs"]) == (graph.n_parameters, graph.macs)
+    every = read_export(
+        export_study(study, to="optuna", only=only, limit=99, distinct=False, space=space)
+    )
+    assert sorted(every.architectures) == sorted(own["name"])
+    few = read_export(export_study(study, to="list", only=only, limit=3, space=space))
+    assert len({space.canonical(name) for name in few}) == 3
+
+
+@pytest.mark.parametrize("name", ["nasbench101", "nasbench201", "nasbenchgraph"])
+def test_exported_parameters_are_turned_back(name, tmp_path):
+    space = spaces.get(name)
+    rng = np.random.default_rng(0)
+    for i in rng.choice(len(space), 200, replace=False).tolist():
+        values = space.to_parameters(i)
+        assert space.from_parameters({**values, "another": 1}) == space.architectures()[i]
+    if name == "nasbench201":
+        start = read_export(export_study(nasbench201_study(tmp_path), to="optuna"))
+        assert [space.from_parameters(p) for p in start.points] == list(start.architectures)
+
+
+def test_parameters_of_a_space_with_nested_choices_are_turned_back():
+    class Deep(cgraph.spaces.SampledChoiceSpace):
+        name, summary, source = "deep", "", ""
+        input_shapes = {"full": (8,)}  # noqa: RUF012
+        choices = (
+            {str(n): [("linear", "relu")] * n for n in range(1, 4)},
+            ("wide", "narrow"),
+            {"plain": [], "gate": [("a", "b")], "norm": [("c", "d")]},
+        )
+
+        def build(self, arch, skeleton):  # noqa: ARG002
+            return torch.nn.Identity()
+
+    space = Deep()
+    options = encoding_of(space).choices
+    # A layer has one name at every depth; what only one option opens has its own.
+    assert list(options) == [
+        *("choice_0", "choice_0.0", "choice_0.1", "choice_0.2", "choice_1", "choice_2"),
+        *("choice_2=gate.0", "choice_2=norm.0"),
+    ]
+    for arch in space.sample(60):
+        values = space.to_parameters(arch)
+        assert list(values) == list(options)
+        assert space.from_parameters(values) == arch
+        assert space.draw(1).from_parameters(values) == arch
+
+
+def test_wrong_parameters_are_named():
+    space = spaces.get("nasbench201")
+    values = space.to_parameters(3)
+    with pytest.raises(ArgumentError, match="values must map parameters to values, got 'x'"):
+        space.from_parameters("x")
+    with pytest.raises(ArgumentError, match=r"edge_0_1 must be one of .*, got 'conv'"):
+        space.from_parameters({**values, "edge_0_1": "conv"})
+    with pytest.raises(ArgumentError, match="values must have one for 'edge_0_1'"):
+        space.from_parameters({})
 
 
 @settings(deadline=None, max_examples=20)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cgraph.ranking.scores import oriented_values
+from cgraph.ranking.spread import Layout, different
 from cgraph.report.page.drawings import drawings
 from cgraph.report.page.points import (
     point_strata,
@@ -55,6 +56,8 @@ def page_content(tables: StudyTables, graphs: pd.DataFrame | None) -> dict[str, 
         "is_medoid": own["is_medoid"].astype(int).tolist(),
         "is_evaluated": own["name"].isin(evaluated).astype(int).tolist(),
         "program": own.get("class", pd.Series(own.index, own.index)).tolist(),
+        "n_copies": _copies(architectures)[shown].tolist(),
+        "turn": _turns(own).tolist(),
     }
     places = set_around(own[["x", "y"]].to_numpy(dtype=float))
     points["x"], points["y"] = _rounded(places[:, 0]), _rounded(places[:, 1])
@@ -74,6 +77,28 @@ def page_content(tables: StudyTables, graphs: pd.DataFrame | None) -> dict[str, 
         "statistics": _statistics(tables.statistics, own["name"]),
         "drawings": None if graphs is None else drawings(graphs),
     }
+
+
+def _copies(architectures: pd.DataFrame) -> NDArray[np.int64]:
+    """How many architectures of the same cluster are the same program, shape (n,)."""
+    if "class" not in architectures:
+        return np.ones(len(architectures), dtype=np.int64)
+    alike = architectures.groupby(["cluster", "class"])["name"].transform("size")
+    return alike.to_numpy(dtype=np.int64)
+
+
+def _turns(own: pd.DataFrame) -> NDArray[np.int64]:
+    """When each architecture comes among those of its cluster: medoid first, then the farthest."""
+    programs = np.unique(own.get("class", own.index), return_inverse=True)[1]
+    points = np.nan_to_num(own[["x", "y"]].to_numpy(dtype=float))
+    turns = np.full(len(own), len(own), dtype=np.int64)
+    for cluster in own["cluster"].unique():
+        its = np.flatnonzero(own["cluster"] == cluster)
+        medoid = np.flatnonzero(own["is_medoid"].to_numpy()[its])
+        first = int(medoid[0]) if len(medoid) else None
+        layout = Layout(programs[its], points[its], first)
+        turns[its[different(layout, layout.n_programs)[0]]] = np.arange(layout.n_programs)
+    return turns
 
 
 def _bars(accuracy: NDArray[np.float64]) -> dict[str, Any] | None:

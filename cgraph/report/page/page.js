@@ -152,19 +152,27 @@
     const words = state.words.trim().toLowerCase();
     const found = chosen.filter((i) => points.name[i].toLowerCase().includes(words));
     const first = (i) => 2 * points.is_medoid[i] + points.is_evaluated[i];
-    found.sort((a, b) => points.place[a] - points.place[b] || first(b) - first(a) || a - b);
+    found.sort((a, b) => points.place[a] - points.place[b] || first(b) - first(a)
+      || points.turn[a] - points.turn[b] || a - b);
+    // Of each program of a cluster the first one, which says how many copies it has there.
+    const seen = new Set();
+    const different = found.filter((i) => {
+      const program = `${points.place[i]}:${points.program[i]}`;
+      return !seen.has(program) && seen.add(program);
+    });
     const body = byId("list").tBodies[0];
-    body.replaceChildren(...found.slice(0, LISTED).map((i) => {
+    body.replaceChildren(...different.slice(0, LISTED).map((i) => {
       const button = element("button", { type: "button", class: "name", "data-point": i }, points.name[i]);
       button.addEventListener("click", () => pick(i, true));
       const row = element("tr", { "aria-selected": String(i === state.picked) },
-        element("td", { class: "words" }, button), element("td", {}, String(points.place[i])));
+        element("td", { class: "words" }, button), element("td", {}, String(points.place[i])),
+        element("td", {}, whole.format(points.n_copies[i])));
       if (points.accuracy) row.append(element("td", {}, asAccuracy(points.accuracy[i])));
       return row;
     }));
-    byId("more").textContent = found.length > LISTED
-      ? `${LISTED} of ${whole.format(found.length)} are listed, medoids and evaluated networks first.`
-      : found.length ? "" : "None is listed: no name of what is chosen holds this.";
+    byId("more").textContent = different.length > LISTED
+      ? `${LISTED} of ${whole.format(different.length)} programs are listed, medoids and evaluated networks first.`
+      : different.length ? "" : "None is listed: no name of what is chosen holds this.";
   }
 
   function drawDetails() {

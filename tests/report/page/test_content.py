@@ -24,6 +24,20 @@ def test_places_are_those_of_the_ranking(tables):
     assert content["points"]["place"][:3] == [3, 2, 1]
 
 
+def test_different_programs_come_in_turn_with_their_copies(tables):
+    architectures = tables.architectures.assign(**{"class": np.arange(60) // 6})
+    points = page_content(dataclasses.replace(tables, architectures=architectures), None)["points"]
+    alike = architectures.groupby(["cluster", "class"])["name"].transform("size")
+    assert points["n_copies"] == alike.tolist()
+    for cluster, own in architectures.groupby("cluster"):
+        turns = [points["turn"][i] for i in own.index]
+        listed = own[np.array(turns) < 60]
+        assert listed["class"].is_unique, cluster
+        assert set(listed["class"]) == set(own["class"])
+        first = own.index[int(np.argmin(turns))]
+        assert not own["is_medoid"].any() or own["is_medoid"][first]
+
+
 def test_further_columns_are_shown_whatever_they_are(tables):
     architectures = tables.architectures.assign(
         keeps_limits=np.arange(60) % 2 == 0,

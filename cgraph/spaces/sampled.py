@@ -307,7 +307,7 @@ class DrawnSpace(TracedSpace):
         if len(set(architectures)) < len(architectures):
             twice = next(name for name in architectures if architectures.count(name) > 1)
             raise ArgumentError("architectures", "stand once each", f"{twice!r:.200} twice")
-        self.space = space
+        self.space = self._part_of = space
         self.name, self.summary, self.source = space.name, space.summary, space.source
         self.parts = space.parts
         self.input_shapes: Mapping[str, tuple[int, ...]] = dict(space.input_shapes)

@@ -16,6 +16,7 @@ from cgraph.graphs.population import Population
 from cgraph.spaces.capture import (
     N_IN_BATCH,
     Batch,
+    Buildable,
     batches_of,
     built,
     captured,
@@ -71,6 +72,7 @@ class TracedSpace(Space):
     parts: tuple[Part, ...] = ("network",)
     choices: tuple[tuple[str, ...], ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
+    _part_of: Buildable | None = None
 
     @abstractmethod
     def build(self, arch: str, skeleton: str) -> nn.Module:
@@ -161,7 +163,7 @@ class TracedSpace(Space):
         missing = [group for group in groups if group not in known]
         done = len(names) - sum(map(len, missing))
         report(done, len(names))
-        for group, batch in zip(missing, captured(self, missing, n_jobs), strict=True):
+        for group, batch in zip(missing, captured(self._maker(), missing, n_jobs), strict=True):
             known[group] = batch
             if store is not None:
                 store[group] = batch
@@ -239,9 +241,14 @@ class TracedSpace(Space):
         return Candidate(
             name=name,
             program=self._program(name),
-            build=partial(self.model, name),
+            build=partial(built, self._maker(), name),
             input_shapes=self.input_shapes,
         )
+
+    @final
+    def _maker(self) -> Buildable:
+        """What builds the models, which is what workers are sent: the space, or a larger one."""
+        return self if self._part_of is None else self._part_of
 
     @final
     def _captured(self) -> list[Batch]:
@@ -261,7 +268,7 @@ class TracedSpace(Space):
         if batch is None:
             alone: dict[str, Batch] = self.__dict__.setdefault("_alone", {})
             if name not in alone:
-                alone[name] = next(captured(self, [(name,)], 1))
+                alone[name] = next(captured(self._maker(), [(name,)], 1))
             batch = alone[name]
         for other, program in zip(batch.names, batch.programs, strict=True):
             if other == name:

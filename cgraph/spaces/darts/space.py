@@ -38,7 +38,7 @@ class Darts(SampledSpace):
     -----
     Strings are explained in `cgraph.spaces.darts.notation`. Two architectures are neighbours where
     one operation differs, or one input. The skeletons "thin" and "cell" are made after those that
-    TE-NAS has for NAS-Bench-201: three slim cells, and three slimmer ones without a stem.
+    TE-NAS has for NAS-Bench-201: three slim cells on images of 16 pixels, and without a stem.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class Darts(SampledSpace):
     name = "darts"
     summary = "a normal and a reduction cell of 4 nodes with 2 inputs each, 7 operations"
     source = SOURCE
-    input_shapes = MappingProxyType({"full": (3, 32, 32), "thin": (3, 32, 32), "cell": (2, 4, 4)})
+    input_shapes = MappingProxyType({"full": (3, 32, 32), "thin": (3, 16, 16), "cell": (2, 4, 4)})
 
     def __init__(self, n_cells: int = 8, channels: int = 16) -> None:
         for name, value, least in (("n_cells", n_cells, 3), ("channels", channels, 2)):
@@ -94,7 +94,7 @@ class Darts(SampledSpace):
                 summary="the network that is trained", source=SOURCE,
             ),
             Skeleton(
-                name="thin", channels=4, n_cells=3,
+                name="thin", channels=2, n_cells=3, input_shape=(3, 16, 16),
                 summary="a slim one, for the tangent kernel", source="after TE-NAS, 2021",
             ),
             Skeleton(

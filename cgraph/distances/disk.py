@@ -32,6 +32,7 @@ from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import Floats, Progress
 from cgraph.errors import ArgumentError
 from cgraph.files.arrays import check_header
+from cgraph.files.source import BrokenFileError
 from cgraph.graphs.population import Population
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _read(
     try:
         with path.open("rb") as file:
             head = check_header(file, path.stat().st_size)
-    except (ValueError, SyntaxError):  # cut off, or no matrix at all
+    except BrokenFileError:  # cut off, or no matrix at all
         return None
     # A file of another size would be made that long.
     return np.lib.format.open_memmap(path, mode) if head == (shape, dtype) else None

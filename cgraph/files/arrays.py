@@ -6,6 +6,7 @@ numpy makes an array of the size that a header claims before it reads the first 
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +20,8 @@ from cgraph.files.source import BrokenFileError
 
 _KINDS = "biufcUS"
 _LONGEST_HEADER = 10_000
+_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_OF_PARSER = (ValueError, SyntaxError, TypeError, LookupError, RecursionError, MemoryError)
 
 
 def load_array(path: Path) -> NDArray[Any]:
@@ -64,11 +67,14 @@ def check_header(file: IO[bytes], n_bytes: int) -> tuple[tuple[int, ...], np.dty
     BrokenFileError
         If there are fewer bytes, or elements are no numbers or texts.
     """
-    version = npy.read_magic(file)
-    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    if version not in readers:
-        raise BrokenFileError(f"an array of version {version[0]}.{version[1]}")
-    shape, _, dtype = readers[version](file, max_header_size=_LONGEST_HEADER)
+    try:
+        version = npy.read_magic(file)
+        if version not in _READERS:
+            raise BrokenFileError(f"an array of version {version[0]}.{version[1]}")
+        shape, _, dtype = _READERS[version](file, max_header_size=_LONGEST_HEADER)
+    # A header is a dict as Python writes it, and is read by Python's own parser.
+    except (*_OF_PARSER, tokenize.TokenError) as error:
+        raise BrokenFileError(f"a header that is none: {error}") from error
     if dtype.kind not in _KINDS or dtype.names or dtype.subdtype:
         raise BrokenFileError(f"an array of {dtype}")
     needed = math.prod(shape) * dtype.itemsize

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,7 +60,7 @@ class Outcomes:
 
 def _answer(call: Callable[[], Any]) -> tuple[str, str]:
     try:
-        with _limited():
+        with _limited(), warnings.catch_warnings(action="ignore"):
             call()
     except SlowError:
         return "slow", f"more than {SECONDS:g} s"

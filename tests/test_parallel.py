@@ -3,8 +3,8 @@ import threading
 import numpy as np
 import pytest
 
-from cgraph.errors import ArgumentError
-from cgraph.parallel import one_thread, parallel_map
+from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph.parallel import engine, one_thread, parallel_map
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -39,6 +39,25 @@ def test_threads_share_the_arrays_of_the_caller():
 def test_an_error_of_a_worker_reaches_the_caller():
     with pytest.raises(ZeroDivisionError):
         list(parallel_map(lambda i: 1 // i, [1, 0], n_jobs=2, threads=True))
+
+
+def test_engines_say_what_they_take():
+    with pytest.raises(UnknownNameError, match="backend must be one of loky"), engine("dusk"):
+        pass
+    with (
+        pytest.raises(ArgumentError, match="address must be left out for 'loky', got tcp://x:1"),
+        engine("loky", "tcp://x:1"),
+    ):
+        pass
+
+
+def test_a_scheduler_that_is_not_there():
+    pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
+    with (
+        pytest.raises(ArgumentError, match="address must be that of a running scheduler"),
+        engine("dask", "nothing://here"),
+    ):
+        pass
 
 
 def test_no_workers():

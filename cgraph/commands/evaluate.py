@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cgraph.commands.console import err, out, progress_of_stages
+from cgraph.commands.engines import Address, Backend
 from cgraph.commands.limits import Fits, MaxEnergy, MaxLatency, MaxParameters, Measured
 from cgraph.commands.targets import TARGET_HELP, read_target
 from cgraph.commands.values import print_agreement, print_list, print_values
@@ -79,6 +80,8 @@ def evaluate(
     ] = None,
     device: Annotated[str, typer.Option(help="Where networks are run: cpu, cuda, ...")] = "cpu",
     workers: Annotated[int, typer.Option(help="Processes; -1 for every core.")] = -1,
+    backend: Backend = "loky",
+    address: Address = None,
     is_list: Annotated[
         bool, typer.Option("--list", help="List the statistics and their protocols.")
     ] = False,
@@ -114,7 +117,9 @@ def evaluate(
         "device": device,
         "n_jobs": workers,
     }
-    with _named_as_options():
+    from cgraph.parallel import engine
+
+    with _named_as_options(), engine(backend, address, n_jobs=workers):
         table = _evaluate(models, options, places)
     print_values(table, target)
     found = None
@@ -151,7 +156,7 @@ _OPTIONS = {"n_draws": "--draws", "n_jobs": "--workers"} | {
     name: f"--{name.replace('_', '-')}"
     for name in (
         "statistics", "inputs", "labels", "input_shape", "steps", "epochs", "at", "data", "device",
-        "seed", "fits", "max_parameters", "max_latency", "max_energy", "measured",
+        "seed", "address", "fits", "max_parameters", "max_latency", "max_energy", "measured",
     )
 }  # fmt: skip
 

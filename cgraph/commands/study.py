@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cgraph.commands.console import err, progress_of_stages
+from cgraph.commands.engines import Address, Backend
 from cgraph.commands.limits import Fits, MaxEnergy, MaxLatency, MaxParameters, Measured
 from cgraph.commands.result import print_result
 from cgraph.errors import ArgumentError
@@ -112,12 +113,15 @@ def study(
             help="Leave out architectures whose model cannot be built or captured.",
         ),
     ] = False,
+    backend: Backend = "loky",
+    address: Address = None,
     quick: Annotated[bool, typer.Option("--quick", help="A first look in under a minute.")] = False,
 ) -> None:
     """Cluster a search space and rank its clusters without training.
 
     Example: cgraph study nasbench201 --out studies/first --quick
     """
+    from cgraph.parallel import engine
     from cgraph.spaces import Space, resolve
     from cgraph.spaces.limits import Limits
     from cgraph.study.study import Study
@@ -150,7 +154,7 @@ def study(
         configured.space, accuracy, accuracy_unit, allow_gaps=accuracy_gaps
     )
     try:
-        with progress_of_stages() as progress:
+        with engine(backend, address, n_jobs=workers), progress_of_stages() as progress:
             result = configured.run(
                 directory,
                 accuracies=accuracies,

@@ -70,9 +70,9 @@ def _of_value(
 
     made = value
     if callable(value) and not isinstance(value, nn.Module):
-        import torch
+        from cgraph.generators import untouched_generators
 
-        with torch.random.fork_rng(devices=[]):
+        with untouched_generators():
             made = value()
     if isinstance(made, Space):
         return _of_space(made, sample, seed, limits, n_jobs)

@@ -7,7 +7,6 @@ not depend on which process that was, nor on what it had captured before.
 from __future__ import annotations
 
 import json
-import random
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError, CGraphError, shown
+from cgraph.generators import seed_generators
 from cgraph.graphs.population import Population
 from cgraph.graphs.tape import Nodes, Tape, inflated, pack, unpack
 from cgraph.parallel import cpu_count, parallel_map
@@ -291,7 +291,7 @@ def _tape(composer: Composer, space: Buildable, name: str, shape: tuple[int, ...
 
 
 def _built_anew(space: Buildable, name: str) -> nn.Module:
-    _seed()
+    seed_generators(0)
     return built(space, name)
 
 
@@ -321,15 +321,6 @@ def _is_training(module: nn.Module) -> bool:
     if not module.training or type(module).train is not nn.Module.train:
         return False
     return all(child is None or _is_training(child) for child in module._modules.values())
-
-
-def _seed() -> None:
-    """What a build draws is the same whichever was built before, and in every process."""
-    import torch
-
-    torch.manual_seed(0)
-    random.seed(0)
-    np.random.seed(0)  # noqa: NPY002 - what others draw from
 
 
 @cache

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from cgraph.errors import ArgumentError
+from cgraph.generators import untouched_generators
 from cgraph.statistics.identity import program_of
 from cgraph.statistics.initialising import redraw
 from cgraph.statistics.nests import Nest
@@ -144,7 +145,8 @@ def _candidate(
         return model
     if isinstance(model, nn.Module):
         factory: Callable[[], nn.Module] = _FreshCopy(model)
-        factory()  # a model that cannot be drawn again is found before the work begins
+        with untouched_generators():
+            factory()  # a model that cannot be drawn again is found before the work begins
     elif callable(model):
         factory = model
     else:

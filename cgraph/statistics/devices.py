@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 
 from cgraph.errors import ArgumentError
@@ -42,19 +39,3 @@ def device_of(device: str | torch.device) -> torch.device:
         hint = "leave device='cpu', or install a build of PyTorch for the device"
         raise ArgumentError("device", must, f"{str(device)!r} ({problem})", hint) from error
     return found
-
-
-@contextmanager
-def untouched_generators(device: torch.device | None = None) -> Iterator[None]:
-    """Torch's generators are put back as they were, on every device that is in use.
-
-    Parameters
-    ----------
-    device : torch.device, optional
-        A device that is about to be used.
-    """
-    if device is not None and device.type == "cuda":
-        torch.cuda.init()  # type: ignore[no-untyped-call]
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
-    with torch.random.fork_rng(devices=devices):
-        yield

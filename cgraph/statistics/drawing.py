@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from cgraph.errors import ArgumentError
+from cgraph.generators import seed_generators, untouched_generators
 from cgraph.parallel import one_thread
 from cgraph.statistics.candidate import FULL, Candidate
 from cgraph.statistics.course import Course, Moment, Start
 from cgraph.statistics.datasets import LabelledData
-from cgraph.statistics.devices import untouched_generators
 from cgraph.statistics.initialising import INITIALISERS
 from cgraph.statistics.inputs import InputSource
 from cgraph.statistics.measuring import statistic_of
@@ -96,7 +96,7 @@ def draw_statistics(draw: Draw) -> Drawn:
     names = list(dict.fromkeys(name for _, names in draw.wanted for name in names))
     found: dict[tuple[int, str], tuple[Statistic, float]] = {}
     try:
-        with _one_thread(), untouched_generators(draw.device):
+        with untouched_generators(draw.device), _one_thread():
             for protocols in _groups(names, ("skeleton", "initialisation")):
                 found |= _draw_network(draw, protocols)
     except Exception as error:
@@ -173,7 +173,7 @@ def fresh_network(
     candidate: Candidate, protocol: Protocol, seed: int, device: torch.device
 ) -> nn.Module:
     """A network with the weights of a seed, the same on every device."""
-    torch.manual_seed(seed)
+    seed_generators(seed)
     network = candidate.build(protocol.skeleton)
     INITIALISERS[protocol.initialisation].function(network)
     return in_quick_layout(network).to(device)
@@ -224,7 +224,8 @@ def _groups(names: Sequence[str], fields: tuple[str, ...]) -> list[list[Protocol
 def _one_thread() -> Iterator[None]:
     """Torch and linear algebra use one thread: two on one small network waste both.
 
-    The last digits of a sum depend on how many there are, and a worker has one.
+    The last digits of a sum depend on how many there are, and a worker has one. The number is that
+    of the process, so it is set where no other thread sets it: with the generators held.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from cgraph.errors import ArgumentError
+from cgraph.generators import seed_generators, untouched_generators
 from cgraph.graphs.canonical import digest
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.kernel import KernelGraph
@@ -71,8 +72,8 @@ def program_of(factory: Callable[[], nn.Module], example: Nest) -> str:
     from cgraph.tracing.record import trace
 
     pair = map_tensors(lambda t: t[:2] if t.dim() else t, example)
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
-        torch.manual_seed(0)
+    with untouched_generators(), warnings.catch_warnings(action="ignore"):
+        seed_generators(0)
         origins = _Origins()
         with origins:
             model = factory()
@@ -84,7 +85,7 @@ def program_of(factory: Callable[[], nn.Module], example: Nest) -> str:
         # A model may run other operations in training than after it.
         for mode in dict.fromkeys((model.training, False)):
             model.train(mode)
-            torch.manual_seed(0)
+            seed_generators(0)
             if isinstance(pair, Mapping):
                 graph = trace(model, **pair)
             else:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from cgraph.errors import ArgumentError
+from cgraph.generators import untouched_generators
 from cgraph.graphs.computational import Attributes
 from cgraph.statistics.copying import copy_of
 from cgraph.statistics.datasets import classes_of
-from cgraph.statistics.devices import device_of, untouched_generators
+from cgraph.statistics.devices import device_of
 from cgraph.statistics.methods import Protocol, resolve
 from cgraph.statistics.nests import Nest, batch_size, map_tensors
 from cgraph.statistics.probing import Probe, in_quick_layout

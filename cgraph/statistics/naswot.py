@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cgraph.errors import ArgumentError
+from cgraph.generators import untouched_generators
 from cgraph.statistics.codes import Agreements
-from cgraph.statistics.devices import untouched_generators
 from cgraph.statistics.nests import head, map_tensors
 from cgraph.statistics.options import Options
 from cgraph.statistics.probing import Probe, relative_rounding

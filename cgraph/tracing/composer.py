@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_calls
 
+from cgraph.generators import HELD
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.tape import Nodes, Tape
 from cgraph.tracing.building import Building
@@ -26,7 +27,7 @@ from cgraph.tracing.ledger import Held, Ledger, Storage
 from cgraph.tracing.likeness import Likeness
 from cgraph.tracing.pieces import Piece, cut, mark, replay
 from cgraph.tracing.purity import plain
-from cgraph.tracing.record import RECORDING, brought, prepared_process, tensors_in
+from cgraph.tracing.record import brought, prepared_process, tensors_in
 from cgraph.tracing.recorder import Recorder, is_in_autocast
 from cgraph.tracing.restoring import caches_of_kinds
 from cgraph.tracing.scopes import Scopes
@@ -83,7 +84,7 @@ class Composer:
     @contextmanager
     def working(self) -> Iterator[None]:
         """A context for recordings, in which calls of modules are seen; one at a time."""
-        with RECORDING, self._building.ready():
+        with HELD, self._building.ready():
             replaced = nn.Module.__call__
             nn.Module.__call__ = self._call  # type: ignore[method-assign]
             try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -25,6 +24,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
 from cgraph.errors import ArgumentError, TraceError
+from cgraph.generators import HELD
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.fusion import fused
 from cgraph.tracing.bypasses import bypasses_of
@@ -40,8 +40,6 @@ from cgraph.tracing.standins import Engine, StandIns
 
 if TYPE_CHECKING:
     import onnx
-
-RECORDING = threading.RLock()
 
 
 def trace(
@@ -154,7 +152,7 @@ def record(
     """
     # One at a time: switches of PyTorch are set for the whole process meanwhile. And the caller
     # may be making fake tensors.
-    with RECORDING, _disable_current_modes():
+    with HELD, _disable_current_modes():
         if not fake:
             return _with_gradients_if_asked(model, args, kwargs, "real")
         try:
@@ -170,7 +168,7 @@ def record(
 def prepared_process() -> Iterator[None]:
     """A context in which models can be recorded on meta tensors, one at a time."""
     with ExitStack() as stack:
-        stack.enter_context(RECORDING)
+        stack.enter_context(HELD)
         stack.enter_context(_disable_current_modes())
         stack.enter_context(process_restored())
         stack.enter_context(torch.set_grad_enabled(False))

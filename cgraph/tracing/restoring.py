@@ -10,7 +10,6 @@ model calls, and autocast's memory of cast weights.
 from __future__ import annotations
 
 import functools
-import random
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +19,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from cgraph.generators import untouched_generators
 
 # Objects that an argument holds, and that are looked after; more are left as they become.
 N_OBJECTS = 10_000
@@ -64,25 +65,19 @@ def restored(model: nn.Module, arguments: Sequence[Any] = ()) -> Iterator[None]:
 @contextmanager
 def process_restored() -> Iterator[None]:
     """A context after which the random states and the switches of the process are as before."""
-    states = random.getstate(), torch.get_rng_state(), _numpy_state(), _cuda_states()
-    dtype = torch.get_default_dtype()
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    # Autocast keeps the weights it has cast: stand-ins must not stay among them.
-    caches = torch.is_autocast_cache_enabled()
-    torch.set_autocast_cache_enabled(False)
-    try:
-        yield
-    finally:
-        torch.set_autocast_cache_enabled(caches)
-        torch.backends.mha.set_fastpath_enabled(fast_path)
-        random.setstate(states[0])
-        torch.set_rng_state(states[1])
-        if states[2] is not None:
-            sys.modules["numpy"].random.set_state(states[2])
-        if states[3] is not None:
-            torch.cuda.set_rng_state_all(states[3])
-        torch.set_default_dtype(dtype)
+    with untouched_generators():  # and no other thread sets or needs the switches meanwhile
+        dtype = torch.get_default_dtype()
+        fast_path = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
+        # Autocast keeps the weights it has cast: stand-ins must not stay among them.
+        caches = torch.is_autocast_cache_enabled()
+        torch.set_autocast_cache_enabled(False)
+        try:
+            yield
+        finally:
+            torch.set_autocast_cache_enabled(caches)
+            torch.backends.mha.set_fastpath_enabled(fast_path)
+            torch.set_default_dtype(dtype)
 
 
 _Contents = dict[str, tuple[Any, Any]]
@@ -214,13 +209,3 @@ def _generators(model: nn.Module, things: Iterable[Any]) -> list[torch.Generator
     """The generators among things, and among the attributes of modules."""
     attributes = (value for module in model.modules() for value in vars(module).values())
     return [thing for thing in (*attributes, *things) if type(thing) is torch.Generator]
-
-
-def _cuda_states() -> list[torch.Tensor] | None:
-    is_used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return torch.cuda.get_rng_state_all() if is_used else None
-
-
-def _numpy_state() -> Any:
-    numpy = sys.modules.get("numpy")
-    return numpy.random.get_state() if numpy is not None else None

@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812 (its name everywhere)
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cgraph.generators import untouched_generators
 from cgraph.graphs.computational import Attribute, Attributes, ComputationalGraph, Kernel, Memory
 from cgraph.spaces.assembly import Step, assemble
 from cgraph.spaces.nasbenchgraph import network
@@ -73,7 +74,7 @@ def pieces(name: str) -> Pieces:
         return _at_size(trace(module, *inputs, fake=False), dataset)
 
     # What the initialisation draws must not change what the caller draws next.
-    with torch.random.fork_rng(devices=[]):
+    with untouched_generators():
         nodes = {}
         for operation, reads_features in _nodes_of(dataset):
             node = network.Node(operation, dataset, reads_features=reads_features)

@@ -113,7 +113,7 @@ def engine(backend: str = "loky", address: str | None = None, *, n_jobs: int = 1
     if address is not None and not record.takes_address:
         clusters = ", ".join(e.name for e in ENGINES.values() if e.takes_address)
         raise ArgumentError("address", f"be left out for {backend!r}", address, f"for {clusters}")
-    n_workers = joblib.cpu_count() if n_jobs == -1 else max(n_jobs, 1)
+    n_workers = cpu_count() if n_jobs == -1 else max(n_jobs, 1)
     with record.start(address, n_workers), joblib.parallel_config(backend):
         yield
 

@@ -130,12 +130,13 @@ def _dask(address: str | None, n_workers: int) -> Iterator[None]:
         import distributed
     except ImportError as error:
         raise MissingPackageError("distributed", "a Dask cluster", "dask") from error
+    connect: Any = distributed.Client
     try:
         # A thread each: more in a process would wait for the random generators of one another.
         client = (
-            distributed.Client(n_workers=n_workers, threads_per_worker=1, dashboard_address=None)
+            connect(n_workers=n_workers, threads_per_worker=1, dashboard_address=None)
             if address is None
-            else distributed.Client(address, timeout=_SECONDS_TO_ANSWER)
+            else connect(address, timeout=_SECONDS_TO_ANSWER)
         )
     except (OSError, ValueError) as error:
         raise ArgumentError("address", "be that of a running scheduler", address) from error
@@ -147,10 +148,11 @@ def _dask(address: str | None, n_workers: int) -> Iterator[None]:
 def _ray(address: str | None, n_workers: int) -> Iterator[None]:
     try:
         import ray
-        from ray.util.joblib import register_ray
+        from ray.util import joblib as of_ray
     except ImportError as error:
         raise MissingPackageError("ray", "a Ray cluster", "ray") from error
-    register_ray()
+    bridge: Any = of_ray
+    bridge.register_ray()
     try:
         ray.init(
             address,

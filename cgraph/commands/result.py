@@ -29,6 +29,10 @@ def print_result(result: StudyResult) -> None:
     from cgraph.export.study_files import EXPORTS
     from cgraph.study.run import validation_rows
 
+    n_drawn, programs = result.configuration.get("population"), result.architectures["class"]
+    if n_drawn is not None:
+        told = f"{len(programs):,} architectures drawn: {programs.nunique():,} distinct programs."
+        out.print(told, highlight=False)
     print_ranking(result.ranking, f"Clusters of {result.configuration['space']}, best first")
     counted = result.statistics["protocol"].isin(result.ranking.protocols)
     print_failures(result.statistics[counted])

@@ -163,7 +163,14 @@ def _page_facts(result: StudyResult) -> dict[str, Any]:
     """What the page says of the study: its configuration, what was left out, and versions."""
     record = files.read_configuration(result.directory)
     left_out = {"n_failed": record["n_failed"]} if "n_failed" in record else {}
-    return {**result.configuration, **left_out, **record["versions"]}
+    return {**result.configuration, **left_out, **_counted(result), **record["versions"]}
+
+
+def _counted(result: StudyResult) -> dict[str, str]:
+    """How many programs were drawn, where the population was."""
+    if result.configuration.get("population") is None:
+        return {}
+    return {"distinct programs": f"{result.architectures['class'].nunique():,}"}
 
 
 def validation_rows(result: StudyResult) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ def test_networks_take_the_inputs_of_their_skeletons(skeleton):
     for name in space.sample(3, seed=2):
         network = space.model(name, skeleton)
         out = network(torch.zeros(2, *space.input_shapes[skeleton]))
-        assert out.shape == ((2, 32, 1, 1) if skeleton == "cell" else (2, 10))
+        assert out.shape == ((2, 8, 1, 1) if skeleton == "cell" else (2, 10))
 
 
 @pytest.mark.parametrize(

@@ -20,19 +20,21 @@ N_CLASSES = 10
 class Network(nn.Module):
     """A stem, cells in a row that read the last two outputs, and a classifier.
 
-    Channels double and sizes halve in the cells at a third and at two thirds of the depth.
+    Channels double and sizes halve in the cells at a third and at two thirds of the depth; in the
+    second cell, where there is no stem.
     """
 
     def __init__(self, arch: str, skeleton: Skeleton) -> None:
         super().__init__()
         normal, reduction = cells(arch)
         n_cells, channels = skeleton.n_cells, skeleton.channels
+        halving = (n_cells // 3, 2 * n_cells // 3) if skeleton.has_stem else (1,)
         width = STEM_FACTOR * channels if skeleton.has_stem else skeleton.input_shape[0]
         self.stem = _stem(skeleton.input_shape[0], width) if skeleton.has_stem else nn.Identity()
         self.cells = nn.ModuleList()
         before, last, was_reduced = width, width, False
         for i in range(n_cells):
-            is_reduced = i in (n_cells // 3, 2 * n_cells // 3)
+            is_reduced = i in halving
             channels *= 2 if is_reduced else 1
             nodes = reduction if is_reduced else normal
             self.cells.append(

@@ -38,7 +38,8 @@ class Darts(SampledSpace):
     -----
     Strings are explained in `cgraph.spaces.darts.notation`. Two architectures are neighbours where
     one operation differs, or one input. The skeletons "thin" and "cell" are made after those that
-    TE-NAS has for NAS-Bench-201: three slim cells on images of 16 pixels, and without a stem.
+    TE-NAS has for NAS-Bench-201: three slim cells on images of 16 pixels, and a normal and a
+    reduction cell alone, on so few inputs that linear regions do not saturate.
 
     Examples
     --------
@@ -51,7 +52,7 @@ class Darts(SampledSpace):
     name = "darts"
     summary = "a normal and a reduction cell of 4 nodes with 2 inputs each, 7 operations"
     source = SOURCE
-    input_shapes = MappingProxyType({"full": (3, 32, 32), "thin": (3, 16, 16), "cell": (2, 4, 4)})
+    input_shapes = MappingProxyType({"full": (3, 32, 32), "thin": (3, 16, 16), "cell": (1, 2, 2)})
 
     def __init__(self, n_cells: int = 8, channels: int = 16) -> None:
         for name, value, least in (("n_cells", n_cells, 3), ("channels", channels, 2)):
@@ -98,9 +99,9 @@ class Darts(SampledSpace):
                 summary="a slim one, for the tangent kernel", source="after TE-NAS, 2021",
             ),
             Skeleton(
-                name="cell", channels=2, n_cells=3, has_stem=False, has_classifier=False,
-                input_shape=(2, 4, 4),
-                summary="cells alone, for linear regions", source="after TE-NAS, 2021",
+                name="cell", channels=1, n_cells=2, has_stem=False, has_classifier=False,
+                input_shape=(1, 2, 2),
+                summary="two cells alone, for linear regions", source="after TE-NAS, 2021",
             ),
         )  # fmt: skip
         return {skeleton.name: skeleton for skeleton in skeletons}

@@ -159,7 +159,7 @@ def _read_head(line: str) -> dict[str, Any] | None:
 
 
 def _read_tile(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
         raise ValueError(f"a tile of {value!r} programs")
     return value
 

@@ -57,7 +57,7 @@ class DrawStore:
             self._connection = sqlite3.connect(self.path)
         try:
             self._open()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             self._connection.close()
             raise self._refused("something that is no SQLite file") from error
         except ArgumentError:

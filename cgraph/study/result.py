@@ -231,6 +231,10 @@ def _points(architectures: pd.DataFrame) -> NDArray[np.float64] | None:
 def read_result(directory: Path) -> StudyResult:
     """The result of the study in a directory; see `cgraph.load_study`."""
     configuration = files.read_configuration(directory)["configuration"]
+    for name in ("space", "method", "metric", "statistics", "seed"):
+        if name not in configuration:
+            path = directory / files.CONFIGURATION
+            raise ArgumentError(str(path), f"have the field {name!r}", "none")
     architectures = files.read_table(directory, files.ARCHITECTURES)
     statistics = files.read_table(directory, files.STATISTICS)
     accuracies = files.read_optional_table(directory, files.ACCURACIES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import overload
 
 import numpy as np
@@ -305,13 +306,14 @@ class Population:
         if sized:
             names, kinds = self._sized_labels()
         result = np.empty(len(self), dtype=np.int64)
-        # Graphs that are equal as they stand share the work of a certificate.
-        seen: dict[tuple[bytes, bytes], int] = {}
+        # Graphs that are equal as they stand share the work of a certificate. Hashes of 256 bits
+        # are kept: a certificate grows with the square of a graph.
+        seen: dict[bytes, int] = {}
         for i in range(len(self)):
             ids, edges = kinds[self._nodes_of(i)], self._edges_of(i)
-            literal = (ids.tobytes(), edges.tobytes())
+            literal = _hash(len(ids).to_bytes(8, "little") + ids.tobytes() + edges.tobytes())
             if literal not in seen:
-                form = certificate_of_arrays([names[k] for k in ids], edges)
+                form = _hash(certificate_of_arrays([names[k] for k in ids], edges))
                 seen[literal] = found.setdefault(form, len(found))
             result[i] = seen[literal]
         return result
@@ -333,6 +335,10 @@ class Population:
 
     def _edges_of(self, i: int) -> NDArray[np.int64]:
         return self.edges[self.edge_offsets[i] : self.edge_offsets[i + 1]]
+
+
+def _hash(data: bytes) -> bytes:
+    return blake2b(data, digest_size=32).digest()
 
 
 def _joined(parts: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:

@@ -181,9 +181,9 @@ def audit(graph: ComputationalGraph, *, least_share: float = LEAST_SHARE) -> Aud
     facts = _Facts(graph)
     found: list[Finding] = []
     for check in CHECKS.values():
-        its = _of_stacks(check.function(facts))
+        its = list(check.function(facts))
         if check.is_waste:
-            its = [f for f in its if facts.share_of(f) >= least_share]
+            its = [f for f in _of_stacks(its) if facts.share_of(f) >= least_share]
         found += sorted(its, key=lambda f: (-f.macs, -f.bytes))
     return Audit(tuple(found), graph.name)
 

@@ -148,6 +148,10 @@ class _Reader:
         macs = macs_of(node.op_type, given, shapes, output)
         if macs is None or any(inner.op_type in RULES for inner in _inner_nodes(node)):
             found["macs"] = UNKNOWN
+        operands = [v for at, v in enumerate(node.input) if v and at not in arguments]
+        if 1 < len(set(operands)) < len(operands):
+            order = list(dict.fromkeys(operands))
+            found["operands"] = tuple(map(order.index, operands))
         name = self._unique(operation)
         self.kernels.append(Kernel(name, operation, Attributes(found), scope, macs or 0))
         for position, value in enumerate(node.input):

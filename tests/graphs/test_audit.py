@@ -234,6 +234,12 @@ def test_kernels_that_are_equal_compute_the_same(moves):
     assert all(f <= k and first[f] == f for k, f in enumerate(first))
 
 
+def test_each_activation_at_the_peak_has_a_line():
+    found = trace(Model(lambda _, x, y: x + y), torch.zeros(2, 2), torch.zeros(2, 2)).audit()
+    assert [finding.memories for finding in found] == [("args.0",), ("args.1",), ("add.out",)]
+    assert {finding.bytes for finding in found} == {16}
+
+
 def test_what_is_small_is_passed_over():
     model = nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64))
     model.register_parameter("scale", nn.Parameter(torch.ones(1)))

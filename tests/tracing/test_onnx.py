@@ -189,6 +189,22 @@ def test_constant_arguments_are_attributes_and_others_memories():
     assert "constant" not in names.values()
 
 
+def test_operands_that_repeat_are_told_apart():
+    graph = trace(
+        parsed(
+            """
+            <ir_version: 8, opset_import: ["" : 18]>
+            f (float[2,2] x, float[2,2] y) => (float[6,2] a, float[6,2] b) {
+                a = Concat <axis = 0> (x, x, y)
+                b = Concat <axis = 0> (x, y, y)
+            }
+            """
+        )
+    )
+    assert [k.attributes["operands"] for k in graph.kernels] == [(0, 0, 1), (0, 1, 1)]
+    assert graph.audit().waste == ()
+
+
 def test_large_constants_and_results_that_nobody_reads():
     table = ",".join(map(str, range(100)))
     graph = trace(

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph.spaces.loading import module_of, told
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,7 +57,7 @@ def value_of(text: str) -> Any:
         raise ArgumentError(
             "program", "be SPACE:ARCHITECTURE, MODULE:FACTORY or a file", repr(text)
         )
-    found: Any = module_of(home)
+    found: Any = module_of(home, "program")
     for part in name.split("."):
         if not hasattr(found, part):
             near = UnknownNameError("factory", part, [n for n in dir(found) if n[0] != "_"]).near
@@ -72,58 +67,6 @@ def value_of(text: str) -> Any:
     return found
 
 
-def module_of(home: str) -> ModuleType:
-    """The module of a dotted name, or of the path of a .py file.
-
-    Parameters
-    ----------
-    home : str
-        Modules of the current directory can be named; a file can import those beside it.
-
-    Raises
-    ------
-    ArgumentError
-        If there is none, or it cannot be imported; names the line that cannot.
-    """
-    if home.endswith(".py"):
-        return _module_of_file(Path(home))
-    _put_on_path(Path.cwd())  # the command itself is started from elsewhere
-    try:
-        return importlib.import_module(home)
-    except ModuleNotFoundError as error:
-        if error.name and not f"{home}.".startswith(f"{error.name}."):
-            raise _not_importable(home, error) from error  # it needs one that is not there
-        from cgraph.spaces import available
-
-        near = UnknownNameError("space", home, available()).near
-        hint = f"did you mean {near[0]}?" if near else "is it installed, or in this directory?"
-        raise ArgumentError(
-            "program", "name a space or a module that can be imported", repr(home), hint
-        ) from error
-    except Exception as error:  # whatever the code of others raises
-        raise _not_importable(home, error) from error
-
-
-def _module_of_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise ArgumentError("program", "name a file that is there", repr(str(path)))
-    _put_on_path(path.parent.resolve())
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    known = sys.modules.get(path.stem)
-    sys.modules[path.stem] = module  # dataclasses and pickle look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever the code of others raises
-        del sys.modules[path.stem]
-        if known is not None:
-            sys.modules[path.stem] = known
-        raise _not_importable(str(path), error) from error
-    return module
-
-
 def _called(factory: Callable[[], Any], text: str) -> Any:
     try:
         return factory()
@@ -131,25 +74,5 @@ def _called(factory: Callable[[], Any], text: str) -> Any:
         raise ArgumentError(
             "program",
             f"name what builds a model without arguments, as {text!r} does not",
-            _told(error),
+            told(error),
         ) from error
-
-
-def _not_importable(home: str, error: Exception) -> ArgumentError:
-    return ArgumentError("program", f"name a module that can be imported ({home})", _told(error))
-
-
-def _told(error: Exception) -> str:
-    """An error in a line, with the place that raised it."""
-    message = (str(error).strip().splitlines() or ["no message"])[0]
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    if isinstance(error, SyntaxError):
-        place = f" at {error.filename}:{error.lineno}"
-        message = error.msg
-    return f"{type(error).__name__}: {message}{place}"
-
-
-def _put_on_path(directory: Path) -> None:
-    if (text := str(directory)) not in sys.path:
-        sys.path.insert(0, text)

@@ -58,14 +58,14 @@ def test_inputs_have_shapes_and_dtypes():
         ("torch.nn:ReLU", [], r"--input must give the shape of the input of 'torch.nn:ReLU'"),
         ("nasbench201:3", ["1,2"], r"--input must be left out: nasbench201 has its own, got 1,2"),
         ("relu", ["1"], r"be SPACE:ARCHITECTURE.*got 'relu'"),
-        ("nasbench21:3", ["1"], r"can be imported, got 'nasbench21'; did you mean nasbench201"),
+        ("nasbench21:3", ["1"], r"be MODULE:NAME.*got 'nasbench21'; did you mean the space nasb"),
         (
             "torch.nn:Identiti",
             ["1"],
             r"name a factory in torch.nn, got 'Identiti'; did you mean Identity",
         ),
         ("math:pi.real", ["1"], r"name what builds a torch.nn.Module"),
-        ("absent.py:Net", ["1"], r"name a file that is there, got 'absent.py'"),
+        ("absent.py:Net", ["1"], r"be an existing file, got 'absent.py'"),
     ],
 )
 def test_errors(text, inputs, quoted):

@@ -1,3 +1,4 @@
+import importlib
 import sys
 
 import pytest
@@ -237,3 +238,22 @@ def test_what_is_no_space_of_models_is_named(models, inputs, quoted):
 def test_a_factory_of_something_else_is_named():
     with pytest.raises(ArgumentError, match=r"models\['a'\] must make an nn.Module .* got int"):
         from_models({"a": lambda: 3}, (4,)).model("a")
+
+
+def test_a_file_is_one_module_whoever_loads_it(tmp_path, monkeypatch):
+    from cgraph.commands.factories import value_of
+
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        text = f"class Net:\n    home = {name!r}\n"
+        (tmp_path / name / "nets_of_a_test.py").write_text(text)
+    (tmp_path / "first" / "json.py").write_text("raise RuntimeError('not the one that is meant')\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("first", "second", "first"):
+        found = value_of(f"{tmp_path / name / 'nets_of_a_test.py'}:Net")
+        assert found.home == name
+        assert sys.modules["nets_of_a_test"].Net is found
+        assert value_of("nets_of_a_test:Net") is found
+    sys.modules.pop("json", None)
+    assert "first" not in (importlib.import_module("json").__file__ or "")
+    del sys.modules["nets_of_a_test"]

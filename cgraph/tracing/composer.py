@@ -12,18 +12,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_calls
 
 from cgraph.generators import HELD
-from cgraph.graphs.computational import ComputationalGraph
+from cgraph.graphs.computational import ComputationalGraph, MemoryKind
 from cgraph.graphs.tape import Nodes, Tape
 from cgraph.tracing.building import Building
 from cgraph.tracing.bypasses import bypasses_of
-from cgraph.tracing.ledger import Held, Ledger, Storage
+from cgraph.tracing.ledger import Held, Ledger
 from cgraph.tracing.likeness import Likeness
 from cgraph.tracing.pieces import Piece, cut, mark, replay
 from cgraph.tracing.purity import plain
@@ -43,6 +43,10 @@ MOST_KEYS = 50_000
 _MOST_REFUSED = 3
 
 _PLAIN_TENSORS = (Tensor, nn.Parameter, nn.Buffer)
+
+
+# What can be seen of a parameter or buffer: its number, and its fact.
+_Facts: TypeAlias = dict[Hashable, tuple[int, int]]
 
 
 class NotComposedError(Exception):
@@ -65,6 +69,7 @@ class Composer:
         self._building = Building()
         self._n_refused = 0
         self._forget()
+        self._facts: _Facts = {}
         self._caches: dict[frozenset[type], tuple[int, list[Any]]] = {}
         self._run: _Run | None = None
 
@@ -146,7 +151,7 @@ class Composer:
         if self._likeness is None:
             self._likeness = Likeness(self._call)
         given = _Given(model, made)
-        self._likeness.begin(given.shared)
+        self._likeness.begin(given.shared, given.sizes)
         self._clear_caches(given.kinds)
         with prepared_process():
             ledger, outputs = self._run_model(model, args, kwargs, given)
@@ -159,7 +164,7 @@ class Composer:
         ledger = Ledger([name for name, _, _ in given.tensors] if self.named else (), self.nodes)
         recorder = Recorder(ledger, scopes, StandIns("meta"), CPU)
         args, kwargs = brought(recorder, model, args, kwargs)
-        held = recorder.held = given.enter(ledger)
+        held = recorder.held = given.enter(ledger, self._facts)
         with ExitStack() as stack:
             stack.enter_context(scopes.watched())
             stack.enter_context(bypasses_of(recorder))
@@ -268,7 +273,7 @@ class Composer:
         whole, given, slots = key
         recorder, held = run.recorder, run.held
         ledger, scopes = recorder.ledger, recorder.scopes
-        n_writes = [len(held[id(t)].storage.writes) for t in own]
+        n_writes = [held[id(t)].n_writes for t in own]
         begin = mark(ledger)
         was_odd, recorder.is_odd = recorder.is_odd, False
         try:
@@ -298,7 +303,7 @@ class Composer:
         if is_like:
             updated = []
             for i, tensor in enumerate(own):
-                writes = held[id(tensor)].storage.writes[n_writes[i] :]
+                writes = held[id(tensor)].writes[n_writes[i] :]
                 memory = held[id(tensor)].current
                 if writes and memory is not None:
                     updated.append((len(given) + i, writes, memory))
@@ -324,6 +329,7 @@ class _Given:
 
     def __init__(self, model: nn.Module, made: Collection[int]) -> None:
         self._made = made
+        self.sizes: dict[int, int] = {}
         self.names: dict[int, str] = {}
         self.n_below: dict[int, int] = {}
         self.modules: list[tuple[str, nn.Module]] = []
@@ -367,20 +373,36 @@ class _Given:
         n = self.n_below.get(id(module))
         return n is not None and 2 * n <= len(self.modules)
 
-    def enter(self, ledger: Ledger) -> dict[int, Held]:
+    def enter(self, ledger: Ledger, known: _Facts) -> dict[int, Held]:
         """Enter the parameters and buffers; what stands in for them is made where it is needed."""
         storages = set()
         held: dict[int, Held] = {}
+        sizes, made = self.sizes, self._made
         for i, (name, scope, tensor) in enumerate(self.tensors):
-            if type(tensor) not in _PLAIN_TENSORS or tensor.layout is not torch.strided:
-                raise NotComposedError
-            if tensor.is_quantized or (tensor.device != CPU and id(tensor) not in self._made):
+            storage = tensor.untyped_storage()
+            storages.add(storage._cdata)
+            kind: MemoryKind = "parameter" if i < self.n_parameters else "buffer"
+            seen = (
+                kind,
+                type(tensor),
+                tensor.device.type,
+                tensor.shape,
+                tensor.stride(),
+                tensor.dtype,
+                tensor.storage_offset(),
+                storage.nbytes(),
+                tensor.requires_grad,
+            )
+            found = known.get(seen)
+            if found is None:
+                if type(tensor) not in _PLAIN_TENSORS or tensor.is_quantized:
+                    raise NotComposedError
+                fact = ledger.fact_of(tensor, kind, is_own=True)
+                found = known[seen] = (len(known), fact)
+            if seen[2] != "cpu" and id(tensor) not in made:
                 raise NotComposedError  # what the program sees of it may be another thing
-            storages.add(tensor.untyped_storage()._cdata)
-            kind = "parameter" if i < self.n_parameters else "buffer"
-            fact = ledger.fact_of(tensor, kind, is_own=True)  # type: ignore[arg-type]
-            memory = ledger.hold(fact, name, scope)
-            held[id(tensor)] = Held(memory, Storage(memory))
+            sizes[id(tensor)] = found[0]
+            held[id(tensor)] = Held(ledger.hold(found[1], name, scope))
         if len(storages) < len(self.tensors):
             raise NotComposedError
         return held

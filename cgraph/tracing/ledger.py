@@ -59,33 +59,49 @@ class Entry:
     n_seen: int
 
 
-@dataclass(slots=True)
 class Held:
-    """A parameter or buffer that is in the books while nothing stands in for it yet."""
+    """A parameter or buffer that is in the books while nothing stands in for it yet.
 
-    memory: int
-    storage: Storage
-    entry: Entry | None = None
+    Parameters
+    ----------
+    memory : int
+        The memory that it is.
+    """
+
+    __slots__ = ("_given", "_memory", "entry", "writes")
+
+    def __init__(self, memory: int) -> None:
+        self._given = self._memory = memory
+        self.entry: Entry | None = None
+        self.writes: Sequence[Write] = ()
+
+    @property
+    def n_writes(self) -> int:
+        """How often it has been written."""
+        return len(self.writes)
 
     @property
     def current(self) -> int | None:
         """The memory that it is now; None where that has to be found out."""
         if self.entry is None:
-            return self.memory
-        is_known = self.entry.n_seen == len(self.storage.writes)
+            return self._memory
+        is_known = self.entry.n_seen == len(self.writes)
         return self.entry.memory if is_known else None
 
     def update(self, writes: Sequence[Write], memory: int) -> None:
         """Note that it was written, and what it is now."""
-        self.storage.writes.extend(writes)
-        self.memory = memory
-        if self.entry is not None:
-            self.entry.memory, self.entry.n_seen = memory, len(self.storage.writes)
+        self._memory = memory
+        if self.entry is None:
+            self.writes = [*self.writes, *writes]
+        else:
+            self.entry.storage.writes.extend(writes)
+            self.entry.memory, self.entry.n_seen = memory, len(self.writes)
 
     def enter(self, ledger: Ledger, stand_in: Tensor) -> None:
         """Enter what stands in for it."""
-        self.entry = Entry(stand_in, self.memory, self.storage, len(self.storage.writes))
-        ledger.storages[storage_key(stand_in)] = self.storage
+        storage = ledger.storages[storage_key(stand_in)] = Storage(self._given)
+        storage.writes = self.writes = list(self.writes)
+        self.entry = Entry(stand_in, self._memory, storage, len(storage.writes))
         ledger.enter(self.entry)
 
 

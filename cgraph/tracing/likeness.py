@@ -43,6 +43,7 @@ class _Layout(NamedTuple):
     """Which attributes the instances of a class have that were made alike."""
 
     number: int
+    is_own: bool  # of a class that is not PyTorch's
     values: Callable[[Mapping[str, Any]], Any]
     hooks: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
@@ -64,13 +65,21 @@ class Likeness:
         self._readings: dict[frozenset[type[nn.Module]], tuple[int, Reading]] = {}
         self._n_readings = 0
         self._reads: dict[FunctionType, tuple[Read, ...] | None] = {}
-        self.shared: frozenset[int] = frozenset()  # ids of modules that stand at several places
-        self._sizes: dict[int, Hashable] = {}
+        self.shared: frozenset[int] = frozenset()
+        self._sizes: dict[int, int] = {}
 
-    def begin(self, shared: frozenset[int]) -> None:
-        """Take up a new model."""
+    def begin(self, shared: frozenset[int], sizes: dict[int, int]) -> None:
+        """Take up a new model.
+
+        Parameters
+        ----------
+        shared : frozenset of int
+            The modules, by identity, that stand at several places in it.
+        sizes : dict of int to int
+            For each parameter and buffer, by identity, the number of what can be seen of it.
+        """
         self.shared = shared
-        self._sizes = {}
+        self._sizes = sizes
 
     def key(self, module: nn.Module, own: list[Tensor]) -> int | None:
         """Number of the key of a module; None where it has none.
@@ -132,22 +141,17 @@ class Likeness:
             if attributes is None:
                 return False
         children = held["_modules"]
-        tensors: list[Hashable] = []
-        for group in ("_parameters", "_buffers"):
-            for name, tensor in held[group].items():
-                tensors.append(name)
-                if tensor is None:
-                    tensors.append(None)
-                    continue
-                size = self._sizes.get(id(tensor))
-                if size is None:
-                    size = self._sizes[id(tensor)] = _size(tensor)
-                tensors.append(size)
-                own.append(tensor)
-            tensors.append(group)
-        configuration = (layout.number, attributes, tuple(tensors), tuple(children))
+        parameters, buffers = held["_parameters"], held["_buffers"]
+        tensors: Hashable = None
+        if parameters or buffers:
+            size = self._sizes.get
+            found = [*parameters.values(), *buffers.values()]
+            numbers_of_sizes = tuple([size(id(tensor)) for tensor in found])
+            tensors = (tuple(parameters), tuple(buffers), numbers_of_sizes)
+            own += [tensor for tensor in found if tensor is not None]
+        configuration = (layout.number, attributes, tensors, tuple(children))
         numbers.append(self._configurations.setdefault(configuration, len(self._configurations)))
-        if not is_trusted(kind.__module__):
+        if layout.is_own:
             kinds.add(kind)
         for child in children.values():
             if child is None:
@@ -165,7 +169,10 @@ class Likeness:
             return None
         told = [n for n in names if n not in _HOOKS and n not in _HELD and n not in _IRRELEVANT]
         return _Layout(
-            len(self._layouts), itemgetter(*told, "training"), itemgetter(*sorted(_HOOKS))
+            len(self._layouts),
+            not is_trusted(kind.__module__),
+            itemgetter(*told, "training"),
+            itemgetter(*sorted(_HOOKS)),
         )
 
     def _told(self, value: Any, reads: list[Read]) -> Hashable | None:
@@ -197,16 +204,3 @@ class Likeness:
             reads += found_reads
             return value
         return None
-
-
-def _size(tensor: Tensor) -> Hashable:
-    """What a program can see of a parameter or buffer, but for its values."""
-    return (
-        type(tensor),
-        tensor.shape,
-        tensor.stride(),
-        tensor.dtype,
-        tensor.storage_offset(),
-        tensor.untyped_storage().nbytes(),
-        tensor.requires_grad,
-    )

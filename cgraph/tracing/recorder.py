@@ -83,6 +83,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     supports_higher_order_operators = True
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Nothing is compiled while it is entered: no need to load the compiler.
+        return False
+
     def __init__(
         self,
         ledger: Ledger,

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -281,7 +281,7 @@ class Tape:
         inputs = sorted(flow.inputs) if boundary else []
         feeder = {m: i for i, m in enumerate(inputs)}
         kinds = [INPUT_LABEL] * len(inputs)
-        macs, moved = [0] * len(inputs), [sizes(m) for m in inputs]
+        macs, moved = [0] * len(inputs), [sizes[m] for m in inputs]
         edges: list[tuple[int, int]] = []
         for k in flow.kernels:
             node = len(kinds)
@@ -290,7 +290,7 @@ class Tape:
             row, made = flow.reads[k], flow.writes[k]
             edges += {(feeder[m], node) for m in row if m in feeder}
             values = [m for m in made if m not in views]
-            moved.append(sum([sizes(m) for m in (*row, *values)]) if values else 0)
+            moved.append(sum([sizes[m] for m in (*row, *values)]) if values else 0)
             for m in made:
                 feeder[m] = node
         if boundary:
@@ -299,19 +299,20 @@ class Tape:
                     edges.append((feeder[m], len(kinds)))
                 kinds.append(OUTPUT_LABEL)
                 macs.append(0)
-                moved.append(sizes(m))
+                moved.append(sizes[m])
         edges.sort()
         return Projection(kinds, edges, macs, moved)
 
-    def _sizes(
-        self, nodes: Nodes, flow: Flow, is_live: bool
-    ) -> tuple[Callable[[int], int], set[int]]:
-        """The bytes of the elements of a memory, by its number; and the memories that are views."""
-        facts, n_elements, own = nodes.facts, nodes.n_elements(), self.facts
+    def _sizes(self, nodes: Nodes, flow: Flow, is_live: bool) -> tuple[list[int], set[int]]:
+        """The bytes of the elements of each memory; and the memories that are views."""
+        facts, own = nodes.facts, self.facts
+        sizes = [facts[f].bytes for f in own]
         bases = {m: base for m, base in enumerate(self.bases) if base != NO_BASE}
         views = {m for m in bases if self.aliases[m] == VIEW}
-        lost: dict[int, int] = {}
-        if is_live and bases:
+        if not bases:
+            return sizes, views
+        n_elements = nodes.n_elements()
+        if is_live:
             used = {m for k in flow.kernels for m in (*flow.reads[k], *flow.writes[k])}
             used.update(flow.outputs, flow.inputs)
             had_writer = {m for m, k in enumerate(self.writers) if k != NOT_WRITTEN}
@@ -320,21 +321,13 @@ class Tape:
                     bases[m] = base
                 elif root != m:
                     del bases[m]
-                    lost[m] = facts[own[root]].bytes
+                    sizes[m] = facts[own[root]].bytes
                     views.discard(m)
-
-        def size(m: int) -> int:
-            root = m
-            while root in bases:
-                root = bases[root]
-            stored = lost.get(root)
-            if stored is None:
-                stored = facts[own[root]].bytes
-            if root == m:
-                return stored
-            return n_elements[own[m]] * stored // max(n_elements[own[root]], 1)
-
-        return size, views
+        for m, base in bases.items():
+            while base in bases:
+                base = bases[base]
+            sizes[m] = n_elements[own[m]] * sizes[base] // max(n_elements[own[base]], 1)
+        return sizes, views
 
 
 def pack(nodes: Nodes, tapes: Sequence[Tape]) -> bytes:

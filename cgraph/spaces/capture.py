@@ -6,9 +6,11 @@ not depend on which process that was, nor on what it had captured before.
 
 from __future__ import annotations
 
+import gc
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Protocol
@@ -201,9 +203,10 @@ class _Part:
 
 def _projected(tapes: bytes, *, is_live: bool, boundary: bool) -> _Part:
     nodes = Nodes()
-    found = [
-        tape.project(nodes, is_live=is_live, boundary=boundary) for tape in unpack(nodes, tapes)
-    ]
+    with _uncollected():
+        found = [
+            tape.project(nodes, is_live=is_live, boundary=boundary) for tape in unpack(nodes, tapes)
+        ]
     place: dict[str, int] = {}
     ids = [place.setdefault(label, len(place)) for graph in found for label in graph.labels]
     return _Part(
@@ -227,8 +230,6 @@ def _joined(parts: Sequence[NDArray[np.generic]], dtype: type[np.generic]) -> ND
 
 def _capture(space: Buildable, names: tuple[str, ...]) -> Batch:
     """Capture a batch in this process."""
-    import gc
-
     from cgraph.tracing.restoring import process_restored
 
     composer = _composer()
@@ -259,6 +260,18 @@ def _capture(space: Buildable, names: tuple[str, ...]) -> Batch:
         tapes=pack(nodes, tapes),
         failures=tuple(failures),
     )
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A context without searches for cycles: there are none, and they go through all of PyTorch."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def graph_of(space: Buildable, name: str) -> ComputationalGraph:

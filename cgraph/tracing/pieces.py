@@ -85,7 +85,7 @@ def cut(
     begin: Mark,
     slots: Sequence[int],
     given: Sequence[Tensor],
-    updated: Sequence[tuple[int, list[Write], int]],
+    updated: Sequence[tuple[int, Sequence[Write], int]],
     returned: Sequence[Tensor],
     call: Call | None,
 ) -> Piece | None:

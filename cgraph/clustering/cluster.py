@@ -25,6 +25,8 @@ from cgraph.clustering.result import Clustering
 from cgraph.clustering.sources import MetricOptions, count_programs, points_of
 from cgraph.clustering.spectral import default_scale
 from cgraph.clustering.walks import extended
+from cgraph.clustering.work import landmarks_for
+from cgraph.distances.plans import Progress
 from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 from cgraph.parallel import one_thread
@@ -46,6 +48,7 @@ def cluster(
     costs: EditCosts | None = None,
     n_landmarks: int | None = None,
     n_jobs: int = -1,
+    progress: Progress | None = None,
 ) -> Clustering:
     """Groups of similar programs.
 
@@ -75,10 +78,13 @@ def cluster(
         Costs of edits, for the metrics of graphs.
     n_landmarks : int, optional
         For "spectral": how many programs, drawn at random, the distances go to, in place of those
-        of all pairs, where these are too many; at least `n_clusters`. The affinity is then that
-        of the walk over the landmarks, and the silhouette the mean over them.
+        of all pairs; at least `n_clusters`. The affinity is then that of the walk over the
+        landmarks, and the silhouette the mean over them. By default none, but for a metric of
+        graphs where the pairs are too many, see `cgraph.clustering.work`.
     n_jobs : int, default=-1
         Threads for the distances; -1 uses every core.
+    progress : callable, optional
+        Called with the number of distances done and the number of all.
 
     Returns
     -------
@@ -104,24 +110,49 @@ def cluster(
     >>> cluster([[4, 0], [0, 3], [8, 0], [7, 1]], n_clusters=2)
     Clustering(2 clusters of 4 programs by kmeans on hellinger; sizes 3, 1; silhouette 0.607)
     """
+    return cluster_points(
+        x, method, n_clusters, random_state=random_state, metric=metric, weights=weights,
+        scale=scale, feature=feature, costs=costs, n_landmarks=n_landmarks, n_jobs=n_jobs,
+        progress=progress,
+    )[0]  # fmt: skip
+
+
+def cluster_points(
+    x: Population | ArrayLike | LandmarkTable,
+    method: str = "kmeans",
+    n_clusters: int = 8,
+    *,
+    random_state: int = 0,
+    metric: str = "hellinger",
+    weights: ArrayLike | None = None,
+    scale: float | None = None,
+    feature: str = "kernels",
+    costs: EditCosts | None = None,
+    n_landmarks: int | None = None,
+    n_jobs: int = -1,
+    progress: Progress | None = None,
+) -> tuple[Clustering, Points | LandmarkTable]:
+    """As `cluster`, and what was clustered: points, or distances to landmarks."""
     record = CLUSTERINGS[method]
     _check_numbers(n_clusters, random_state)
     if scale is not None and not record.has_scale:
         raise ArgumentError("scale", "go with a method that has one", f"method {method!r}")
     if scale is not None and not (np.isfinite(scale) and scale > 0):
         raise ArgumentError("scale", "be a finite distance above 0", scale)
+    if n_landmarks is None and record.has_landmarks and weights is None:
+        n_landmarks = landmarks_for(x, metric, n_clusters)
     if n_landmarks is not None or isinstance(x, LandmarkTable):
         _check_landmarks(record, weights)
         if not isinstance(x, LandmarkTable):
             assert n_landmarks is not None
             x = landmark_table(
                 x, n_landmarks, metric, random_state=random_state, feature=feature, costs=costs,
-                n_jobs=n_jobs,
+                n_jobs=n_jobs, progress=progress,
             )  # fmt: skip
-        return cluster_by_landmarks(x, n_clusters, random_state=random_state, scale=scale)
+        return cluster_by_landmarks(x, n_clusters, random_state=random_state, scale=scale), x
     n = count_programs(x)
     options = MetricOptions(metric, feature, costs, n_jobs)
-    points = points_of(x, check_weights(weights, n), record.needs, options)
+    points = points_of(x, check_weights(weights, n), record.needs, options, progress)
     if n_clusters > len(points):
         raise ArgumentError(
             "n_clusters",
@@ -152,7 +183,8 @@ def cluster(
         n_distinct=len(points),
         parameters={} if scale is None else {"scale": float(scale)},
         assigner=assigner,
-    )
+        certainty=points.certainty,
+    ), points
 
 
 def cluster_by_landmarks(
@@ -218,6 +250,7 @@ def cluster_by_landmarks(
         n_distinct=len(points),
         parameters={"scale": float(scale), "n_landmarks": len(table.landmarks)},
         assigner=assigner,
+        certainty=table.certainty,
     )
 
 

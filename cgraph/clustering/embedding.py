@@ -67,14 +67,22 @@ def embed(
     if not isinstance(n_components, int | np.integer) or n_components < 1:
         raise ArgumentError("n_components", "be an integer of at least 1", n_components)
     if isinstance(x, LandmarkTable):
-        with one_thread():
-            return _oriented(planar_coordinates(x, n_components))[x.index]
+        return embed_points(x, n_components)
     has_points = metric == "euclidean" or (
         metric in DISTANCES and DISTANCES[metric].embedding is not None
     )
     needs: Needs = "features" if has_points else "distances"
     options = MetricOptions(metric, feature, costs, n_jobs)
     points = points_of(x, check_weights(weights, count_programs(x)), needs, options)
+    return embed_points(points, n_components)
+
+
+def embed_points(points: Points | LandmarkTable, n_components: int = 2) -> NDArray[np.float64]:
+    """As `embed`, of what `cgraph.clustering.cluster.cluster_points` gives."""
+    if isinstance(points, LandmarkTable):
+        with one_thread():
+            return _oriented(planar_coordinates(points, n_components))[points.index]
+    has_points = points.features is not None
     with one_thread():
         operator = _scatter(points) if has_points else _scalar_products(points)
         kept = min(n_components, len(operator))

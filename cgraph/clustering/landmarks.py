@@ -21,8 +21,9 @@ from cgraph.clustering.spectral import SCALE_OVER_MEDIAN, leading_eigenvectors
 from cgraph.clustering.walks import BLOCK, chances, extended
 from cgraph.distances._loops import distinct_rows
 from cgraph.distances.disk import save_distances
-from cgraph.distances.matrix import pairwise_distances
-from cgraph.distances.plans import Floats, Progress
+from cgraph.distances.journal import read_certainty
+from cgraph.distances.matrix import distance_table
+from cgraph.distances.plans import Certainty, Floats, Progress
 from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 
@@ -48,6 +49,8 @@ class LandmarkTable:
         The distance.
     measured : Measured, optional
         The landmarks themselves, to measure other programs from.
+    certainty : Certainty, optional
+        How many of the distances are proved, for a metric that may leave some open.
     """
 
     values: Floats
@@ -56,6 +59,7 @@ class LandmarkTable:
     names: tuple[str, ...]
     metric: str
     measured: Measured | None = None
+    certainty: Certainty | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -126,14 +130,17 @@ def landmark_table(
     }  # fmt: skip
     chosen = programs[landmarks]
     if path is None:
-        distances = pairwise_distances(programs, metric, chosen, **options)
+        found = distance_table(programs, metric, chosen, **options)
+        certainty = found.certainty
+        distances = found.values[found.rows][:, found.columns]
     else:
         distances = save_distances(path, programs, metric, chosen, **options)
+        certainty = read_certainty(Path(path))
     first, index = distinct_rows(distances)
     values = distances if len(first) == n else distances[first]
     names = x.names if isinstance(x, Population) else tuple(map(str, range(n)))
     measured = Measured(chosen, MetricOptions(metric, feature, costs, n_jobs), is_single=True)
-    return LandmarkTable(values, index, landmarks, names, metric, measured)
+    return LandmarkTable(values, index, landmarks, names, metric, measured, certainty)
 
 
 def default_scale(table: LandmarkTable) -> float:

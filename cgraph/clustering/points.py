@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.distances._loops import distinct_rows
-from cgraph.distances.plans import DistanceTable, Floats
+from cgraph.distances.plans import Certainty, DistanceTable, Floats
 from cgraph.distances.usage import euclidean_tile
 from cgraph.errors import ArgumentError
 
@@ -38,6 +38,8 @@ class Points:
         Coordinates whose Euclidean distances are the distances.
     distances : ndarray of shape (a, a), or None
         Distances; None where they follow from the features.
+    certainty : Certainty, optional
+        How many of the distances are proved, for a metric that may leave some open.
     """
 
     index: NDArray[np.int64]
@@ -45,6 +47,7 @@ class Points:
     weights: NDArray[np.float64]
     features: NDArray[np.float64] | None
     distances: Floats | None
+    certainty: Certainty | None = None
 
     def __len__(self) -> int:
         return len(self.first)
@@ -79,7 +82,9 @@ def points_of_features(features: NDArray[np.float64], weights: NDArray[np.float6
 def points_of_table(table: DistanceTable, weights: NDArray[np.float64]) -> Points:
     """The points of a symmetric table of distances."""
     _, first = np.unique(table.rows, return_index=True)
-    return Points(table.rows, first, _sums(table.rows, weights), None, table.values)
+    return Points(
+        table.rows, first, _sums(table.rows, weights), None, table.values, table.certainty
+    )
 
 
 def points_of_matrix(distances: NDArray[Any], weights: NDArray[np.float64]) -> Points:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cgraph.clustering.assigning import Assigner
+    from cgraph.distances.plans import Certainty
     from cgraph.graphs.population import Population
 
 
@@ -44,6 +45,8 @@ class Clustering:
         What the method chose or was given: "scale" of spectral clustering.
     assigner : Assigner, optional
         What gives other programs their clusters: its `rule` says how.
+    certainty : Certainty, optional
+        How many of the distances behind it are proved, for a metric that may leave some open.
 
     Raises
     ------
@@ -69,6 +72,7 @@ class Clustering:
     n_distinct: int | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
     assigner: Assigner | None = None
+    certainty: Certainty | None = None
 
     def __post_init__(self) -> None:
         put: Any = object.__setattr__

@@ -18,6 +18,7 @@ from cgraph.clustering.points import (
 from cgraph.distances.features import check_counts
 from cgraph.distances.matrix import distance_table
 from cgraph.distances.methods import DISTANCES
+from cgraph.distances.plans import Progress
 from cgraph.errors import ArgumentError, UnknownNameError
 from cgraph.graphs.population import Population
 
@@ -54,6 +55,7 @@ def points_of(
     weights: NDArray[np.float64],
     needs: Needs,
     options: MetricOptions,
+    progress: Progress | None = None,
 ) -> Points:
     """The distinct programs of what a caller gave, with what a method needs to know of them.
 
@@ -87,8 +89,9 @@ def points_of(
         points = points_of_features(embedding(programs, options.feature, None), weights)
     else:
         table = distance_table(
-            x, metric, feature=options.feature, costs=options.costs, n_jobs=options.n_jobs
-        )
+            x, metric, feature=options.feature, costs=options.costs, n_jobs=options.n_jobs,
+            progress=progress,
+        )  # fmt: skip
         points = points_of_table(table, weights)
     return _with_distances(points) if needs == "distances" else points
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,7 +11,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from cgraph.commands.console import err, out
+from cgraph.commands.console import err, out, progress_of_stages
 from cgraph.commands.distances import names_beside
 from cgraph.commands.populations import PART_HELP, SPACE_HELP, read_population
 from cgraph.errors import ArgumentError
@@ -31,7 +32,7 @@ def cluster(
         str | None,
         typer.Option(
             help="kmeans, spectral or kmedoids; by default kmeans where the metric has points, "
-            "kmedoids elsewhere."
+            "spectral where the pairs are too many, kmedoids elsewhere."
         ),
     ] = None,
     metric: Annotated[
@@ -74,10 +75,11 @@ def cluster(
         metric = metric or "hellinger"
         with err.status(f"Building the graphs of {source}"):
             population = read_population(source, metric, part=part, sample=sample, seed=seed)
-        with err.status(f"Clustering {len(population):,} graphs"):
+        with progress_of_stages() as progress:
             found = _of_population(
-                population, method, metric, clusters, seed, scale, feature, costs
-            )
+                population, method, metric, clusters, seed, scale, feature, costs,
+                lambda done, total: progress("distances", done, total),
+            )  # fmt: skip
     _print_clustering(found)
     if path is not None:
         frame = found.to_frame()
@@ -104,23 +106,30 @@ def _of_population(
     scale: float | None,
     feature: str,
     costs: str,
+    progress: Callable[[int, int], None],
 ) -> Clustering:
     from cgraph.clustering.cluster import cluster as clusters_of
+    from cgraph.clustering.work import landmarks_for
     from cgraph.distances.edit.costs import EditCosts
     from cgraph.distances.methods import DISTANCES
 
     record = DISTANCES[metric]
     if record.feature == "usage" and costs != "heuristic":
         raise ArgumentError("--costs", "go with a metric of graphs", f"--metric {metric}")
+    if method is None:
+        method = "kmeans" if record.embedding is not None else "kmedoids"
+        if landmarks_for(population, metric, n_clusters) is not None:
+            method = "spectral"
     return clusters_of(
         population,
-        method or ("kmeans" if record.embedding is not None else "kmedoids"),
+        method,
         n_clusters,
         random_state=seed,
         metric=metric,
         scale=scale,
         feature=feature,
         costs=EditCosts.uniform() if costs == "uniform" else None,
+        progress=progress,
     )
 
 
@@ -170,3 +179,5 @@ def _print_clustering(found: Clustering) -> None:
         soft_wrap=True,
         markup=False,
     )
+    if found.certainty is not None:
+        out.print(f"Distances: {found.certainty}.", highlight=False, soft_wrap=True, markup=False)

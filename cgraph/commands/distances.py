@@ -66,6 +66,7 @@ def distances(
         )
     from cgraph.distances.disk import save_distances
     from cgraph.distances.edit.costs import EditCosts
+    from cgraph.distances.journal import read_certainty
     from cgraph.distances.methods import DISTANCES
 
     is_graph = DISTANCES[metric].feature == "graph"
@@ -85,11 +86,14 @@ def distances(
                 weigh_by=weigh_by,
                 costs=EditCosts.uniform() if costs == "uniform" else None,
                 condensed=condensed,
+                tile=max(64, min(4096, len(population) // 16)) if is_graph else 4096,
                 progress=lambda done, total: progress("distances", done, total),
             )
     except KeyboardInterrupt:
         err.print(f"Stopped. The same command goes on where {path} is now.", soft_wrap=True)
         raise
+    if (certainty := read_certainty(path)) is not None:
+        err.print(f"Distances: {certainty}.", highlight=False, soft_wrap=True)
     names = names_beside(path)
     names.write_text("".join(f"{name}\n" for name in population.names))
     shape = " x ".join(f"{n:,}" for n in matrix.shape)

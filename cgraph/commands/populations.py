@@ -15,8 +15,9 @@ SPACE_HELP = (
     "A search space: its name (see `cgraph spaces`), MODULE:NAME, or FILE.py:NAME of one's own."
 )
 PART_HELP = (
-    "What the graphs are made of: operations, cell or network; by default operations for a "
-    "metric of graphs and cells for one of usage, where there are such."
+    "What the graphs are made of: cell, network, operations of the cell, or compact (series of "
+    "kernels as one node); by default operations or compact for a metric of graphs, and the "
+    "kernels of cells or networks for one of usage."
 )
 
 
@@ -45,15 +46,12 @@ def read_population(
     """
     from cgraph.distances.methods import DISTANCES
     from cgraph.spaces import resolve
+    from cgraph.spaces.views import view_for
 
     method, space = DISTANCES[metric], resolve(text)
-    if part is None:
-        wanted = ("operations", "cell") if method.feature == "graph" else ("cell",)
-        part = next((p for p in wanted if p in space.parts), "network")
-    if part not in space.parts:
+    if part is not None and part not in space.parts:
         raise ArgumentError("--part", f"be one of {', '.join(space.parts)}", repr(part))
-    # Operations say nothing of where a cell begins and ends; its ends are nodes.
-    population = space.population(part, boundary=part == "operations")
+    population = view_for(space, method.feature, part).of(space)
     if sample is None:
         return population
     if not 1 <= sample <= len(population):

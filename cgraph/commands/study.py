@@ -10,6 +10,7 @@ import typer
 from cgraph.commands.console import err, progress_of_stages
 from cgraph.commands.engines import Address, Backend
 from cgraph.commands.limits import Fits, MaxEnergy, MaxLatency, MaxParameters, Measured
+from cgraph.commands.populations import PART_HELP
 from cgraph.commands.result import print_result
 from cgraph.errors import ArgumentError
 
@@ -36,7 +37,7 @@ def study(
     ] = None,
     part: Annotated[
         str | None,
-        typer.Option(help="What the graphs are made of: cell, network, or operations of the cell."),
+        typer.Option(help=PART_HELP),
     ] = None,
     method: Annotated[
         str | None,
@@ -135,7 +136,7 @@ def study(
     found = resolve(space, **({} if dataset is None else {"dataset": dataset}))
     configured = Study(
         found,
-        part=_part(found, part, landmarks),  # type: ignore[arg-type]
+        part=part,  # type: ignore[arg-type]  # checked there
         method=method or ("kmeans" if landmarks is None else "spectral"),
         metric=metric or ("hellinger" if landmarks is None else "edit"),
         landmarks=landmarks,
@@ -166,13 +167,6 @@ def study(
         err.print(f"Stopped. The same command goes on where {directory} is now.", soft_wrap=True)
         raise
     print_result(result)
-
-
-def _part(space: Space, part: str | None, landmarks: int | None) -> str | None:
-    """What the graphs are made of; small graphs where edit distances to landmarks are asked."""
-    if part is None and landmarks is not None and "operations" in space.parts:
-        return "operations"
-    return part
 
 
 def _read_accuracies(

@@ -62,7 +62,8 @@ class SampledSpace(Space):
     100
     """
 
-    parts: tuple[Part, ...] = ("network",)
+    parts: tuple[Part, ...] = ("network", "cell", "compact")
+    cell: str = ""
     is_listed: bool = False
     size: int | None = None
 
@@ -309,7 +310,7 @@ class DrawnSpace(TracedSpace):
             raise ArgumentError("architectures", "stand once each", f"{twice!r:.200} twice")
         self.space = self._part_of = space
         self.name, self.summary, self.source = space.name, space.summary, space.source
-        self.parts = space.parts
+        self.parts, self.cell = space.parts, space.cell
         self.input_shapes: Mapping[str, tuple[int, ...]] = dict(space.input_shapes)
         self.options = dict(space.options)
         self._names = architectures

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cgraph.graphs.population import Population
     from cgraph.statistics.candidate import Candidate
 
-Part: TypeAlias = Literal["cell", "network", "operations"]
+Part: TypeAlias = Literal["cell", "network", "operations", "compact"]
 Form: TypeAlias = Literal["raw", "live"]
 Architecture: TypeAlias = "str | int"
 Seed: TypeAlias = "int | np.random.Generator"
@@ -45,8 +45,11 @@ class Space(ABC):
     source : str
         Whose it is.
     parts : tuple of str
-        What `population` can show: "network"; "cell" where there are cells; and "operations", the
-        cell as its authors draw it, where they do. All but the last can be shown by `graph`.
+        What `population` can show: "network"; "cell" where there are cells; "compact", the cell
+        with series of kernels contracted (see `cgraph.compact`), or the network where there are
+        none; and "operations", the cell as its authors draw it, where they do. The first is what
+        architectures are shown as by default; see `cgraph.spaces.views`. `graph` shows the cell
+        and the network.
     input_shapes : mapping from str to tuple of int
         The skeletons of `model`, with the shape of one input without the batch; "full" is the
         network that is trained.
@@ -129,9 +132,9 @@ class Space(ABC):
 
         Parameters
         ----------
-        part : {"cell", "network", "operations"}, default="cell"
+        part : {"cell", "network", "operations", "compact"}, default="cell"
             As for `graph`; or the operations of the cell as nodes, each of them one, whatever
-            kernels it runs.
+            kernels it runs; or the cell with series of kernels as one node.
         form : {"raw", "live"}, default="live"
             As for `graph`.
         boundary : bool, default=False
@@ -455,14 +458,14 @@ def check_view(space: Space, part: str, form: str) -> None:
 
 
 def check_graph_view(space: Space, part: str, form: str) -> None:
-    """As `check_view`, for a computational graph, which has no operations but kernels.
+    """As `check_view`, for a computational graph, whose nodes are kernels.
 
     Raises
     ------
     UnknownNameError
         Names what there is.
     """
-    shown = [name for name in space.parts if name != "operations"]
+    shown = [name for name in space.parts if name in ("cell", "network")]
     if part not in shown:
         raise UnknownNameError("part", part, shown)
     check_view(space, part, form)

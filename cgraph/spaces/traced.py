@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.errors import ArchitectureError, ArgumentError, CaptureError, UnknownNameError
+from cgraph.graphs.cells import part_of
 from cgraph.graphs.passes import live
 from cgraph.graphs.population import Population
+from cgraph.graphs.series import compact
 from cgraph.spaces.capture import (
     N_IN_BATCH,
     Batch,
@@ -25,8 +27,16 @@ from cgraph.spaces.capture import (
     population_of,
     regrouped,
 )
+from cgraph.spaces.cells import Cell, cell_population, choose_cell
 from cgraph.spaces.places import SEPARATOR
-from cgraph.spaces.space import Architecture, Form, Part, Space, check_view
+from cgraph.spaces.space import (
+    Architecture,
+    Form,
+    Part,
+    Space,
+    check_graph_view,
+    check_view,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,6 +54,9 @@ class TracedSpace(Space):
     that are alike are traced once, and the graphs put together from them. Where the strings read
     ``option|option|...``, the options at each place can be given as `choices`, and `neighbours`
     follow; `ChoiceSpace` makes the strings as well.
+
+    The cell of its networks is the module that `cell` names, such as ``cell = "cells.0"``, or else
+    the one that is repeated; `chosen_cell` says which was taken.
 
     Attributes
     ----------
@@ -69,7 +82,8 @@ class TracedSpace(Space):
     [72, 144, 216]
     """
 
-    parts: tuple[Part, ...] = ("network",)
+    parts: tuple[Part, ...] = ("network", "cell", "compact")
+    cell: str = ""
     choices: tuple[tuple[str, ...], ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
     _part_of: Buildable | None = None
@@ -109,9 +123,28 @@ class TracedSpace(Space):
         self, arch: Architecture, part: Part = "network", form: Form = "raw"
     ) -> ComputationalGraph:
         """Computational graph of an architecture, for a batch of one."""
-        check_view(self, part, form)
+        check_graph_view(self, part, form)
         graph = graph_of(self, self.architectures()[self.index(arch)])
+        if part == "cell":
+            graph = part_of(graph, self.chosen_cell().scope)
         return live(graph) if form == "live" else graph
+
+    @final
+    def chosen_cell(self) -> Cell:
+        """The module that is taken as the cell, and why.
+
+        Raises
+        ------
+        ArgumentError
+            If `cell` names no module of the networks.
+        """
+        known: Cell | None = self.__dict__.get("_cell")
+        if known is None:
+            names = self.architectures()
+            near = self.neighbours(names[0]) if self.choices else ()
+            known = choose_cell(names, near, partial(graph_of, self), self.cell)
+            self.__dict__["_cell"] = known
+        return known
 
     @final
     def capture(
@@ -182,6 +215,16 @@ class TracedSpace(Space):
     ) -> Population:
         """Kernel graphs of all architectures, packed; names are their strings."""
         check_view(self, part, form)
+        if part == "compact":
+            shown: Part = "cell" if self.chosen_cell().tells_apart else "network"
+            return compact(self.population(shown, form, boundary=boundary))
+        if part == "cell" and self.chosen_cell().scope:
+            names = self.architectures()
+            return cell_population(
+                names, partial(graph_of, self), self.chosen_cell().scope,
+                is_live=form == "live", boundary=boundary,
+                n_jobs=n_workers(self, batches_of(names), None),
+            )  # fmt: skip
         batches = self._captured()
         jobs = n_workers(self, [batch.names for batch in batches], None)
         return population_of(batches, is_live=form == "live", boundary=boundary, n_jobs=jobs)
@@ -289,7 +332,7 @@ class TracedSpace(Space):
 
 
 # What a space keeps of its models.
-_READ_OFF = frozenset(("_batches", "_alone", "_known_places"))
+_READ_OFF = frozenset(("_batches", "_alone", "_known_places", "_cell"))
 
 
 class Store(Protocol):
@@ -310,6 +353,7 @@ class Survivors(TracedSpace):
         self.name, self.summary, self.source = space.name, space.summary, space.source
         self.input_shapes, self.choices = space.input_shapes, space.choices
         self.options, self.parts, self.row_keys = space.options, space.parts, space.row_keys
+        self.cell = space.cell
         self.accuracy_sources = space.accuracy_sources
         self._space = space
         self._names = names

@@ -33,6 +33,7 @@ DRAWS = "draws.sqlite"
 CAPTURED = "captured.sqlite"
 FAILURES = "failures.parquet"
 PAGE = "index.html"
+FACTS = "decided.json"
 
 
 def check_claim(directory: Path, configuration: Mapping[str, Any]) -> None:
@@ -99,6 +100,13 @@ def claim(directory: Path, configuration: Mapping[str, Any], record: Mapping[str
         return
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / CONFIGURATION, {"configuration": configuration, **record})
+
+
+def read_facts(directory: Path) -> dict[str, Any]:
+    """What was decided on the way; nothing for a study of an earlier version."""
+    path = directory / FACTS
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def read_configuration(directory: Path) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cgraph.clustering.cluster import cluster
-from cgraph.clustering.embedding import embed
+from cgraph.clustering.cluster import cluster_points
+from cgraph.clustering.embedding import embed_points
 from cgraph.clustering.keeping import write_assigner
 from cgraph.clustering.landmarks import LandmarkTable, landmark_table
+from cgraph.clustering.methods import CLUSTERINGS
 from cgraph.clustering.result import Clustering
+from cgraph.clustering.work import landmarks_for
 from cgraph.errors import ArgumentError
 from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
 from cgraph.graphs.population import Population
@@ -28,6 +30,7 @@ from cgraph.spaces.capture_store import CaptureStore
 from cgraph.spaces.limits import KEEPS, limits_table
 from cgraph.spaces.space import Space
 from cgraph.spaces.traced import TracedSpace
+from cgraph.spaces.views import view_for
 from cgraph.statistics.evaluate import evaluate
 from cgraph.statistics.inputs import input_source
 from cgraph.statistics.methods import resolve
@@ -64,33 +67,40 @@ def run_study(
     record = study.record() | _failure_record(space)
     if not isinstance(space, TracedSpace):
         report("graphs", 0, 1)
-    population = space.population(part=part, boundary=part == "operations")
+    population = view_for(space, part=part).of(space)
     programs = distinct_programs(space, population, part)
     if not isinstance(space, TracedSpace):
         report("graphs", 1, 1)
 
+    landmarks = study.landmarks
+    if landmarks is None and CLUSTERINGS[study.method].has_landmarks:
+        landmarks = landmarks_for(population, study.metric, study.n_clusters)
+
     limits = _limits(study, space, directory, n_jobs, report)
-    if study.landmarks is not None:  # distances are kept on disk as they come
+    if landmarks is not None:  # distances are kept on disk as they come
         files.claim(directory, configuration, record)
-    measured_from = _measured_from(study, population, directory, report)
+    measured_from = _measured_from(study, landmarks, population, directory, report)
 
     report("clusters", 0, 1)
-    clustering = cluster(
+    clustering, points = cluster_points(
         measured_from,
         method=study.method,
         metric=study.metric,
         n_clusters=study.n_clusters,
         random_state=study.seed,
+        progress=lambda done, total: report("distances", done, total),
     )
     files.claim(directory, configuration, record)
     if isinstance(space, TracedSpace) and space.failures:
         failures = pd.DataFrame(space.failures, columns=["name", "problem"])
         files.write_table(directory, files.FAILURES, failures)
+    files.write_json(directory / files.FACTS, _facts(space, part, landmarks, clustering))
     if clustering.assigner is not None:
         assigner = clustering.assigner
         files.write_whole(directory / files.ASSIGNER, lambda path: write_assigner(path, assigner))
     architectures = _architectures_table(space, population, programs, clustering)
-    architectures[["x", "y"]] = _coordinates(measured_from, clustering)
+    # Rounded: last bits of a solver do not make equal tables differ.
+    architectures[["x", "y"]] = np.round(embed_points(points), 9)
     if limits is not None:
         files.write_table(directory, files.LIMITS, limits)
         architectures = architectures.join(limits)
@@ -160,10 +170,11 @@ def write_report(result: StudyResult, *, progress: Progress | None = None) -> No
 
 
 def _page_facts(result: StudyResult) -> dict[str, Any]:
-    """What the page says of the study: its configuration, what was left out, and versions."""
+    """What the page says of the study: its configuration, what followed from it, and versions."""
     record = files.read_configuration(result.directory)
     left_out = {"n_failed": record["n_failed"]} if "n_failed" in record else {}
-    return {**result.configuration, **left_out, **_counted(result), **record["versions"]}
+    known = left_out | _counted(result) | files.read_facts(result.directory)
+    return {**result.configuration, **known, **record["versions"]}
 
 
 def _counted(result: StudyResult) -> dict[str, str]:
@@ -323,30 +334,38 @@ def _limits(
     )
 
 
+def _facts(
+    space: Space, part: str, landmarks: int | None, clustering: Clustering
+) -> dict[str, str | int]:
+    """What was decided on the way, for the page: it follows from the configuration."""
+    facts: dict[str, str | int] = {}
+    if isinstance(space, TracedSpace) and part in ("cell", "compact"):
+        facts["cell"] = str(space.chosen_cell())
+    if landmarks is not None:
+        facts["landmarks"] = landmarks
+    if clustering.certainty is not None:
+        facts["distances"] = str(clustering.certainty)
+    return facts
+
+
 def _measured_from(
     study: Study,
+    landmarks: int | None,
     population: Population,
     directory: Path,
     report: Callable[[str, int, int], None],
 ) -> Population | LandmarkTable:
     """What is clustered: the programs, or their distances to landmarks."""
-    if study.landmarks is None:
+    if landmarks is None:
         return population
     return landmark_table(
         population,
-        study.landmarks,
+        landmarks,
         study.metric,
         random_state=study.seed,
         path=directory / files.LANDMARKS,
         progress=lambda done, total: report("distances", done, total),
     )
-
-
-def _coordinates(
-    measured_from: Population | LandmarkTable, clustering: Clustering
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The map of the space, rounded: last bits of a solver do not make equal tables differ."""
-    return np.round(embed(measured_from, metric=clustering.metric), 9)
 
 
 def _evaluate_sample(

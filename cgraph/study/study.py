@@ -33,10 +33,9 @@ class Study:
     ----------
     space : Space or str
         The search space, or what `cgraph.spaces.resolve` reads as one, such as its name.
-    part : {"cell", "network", "operations"}, optional
-        What the graphs of the architectures are made of: by default the cell, where the space has
-        cells, and else the network. "operations" is the cell as its authors draw it, with its
-        input and output.
+    part : {"cell", "network", "operations", "compact"}, optional
+        What the graphs of the architectures are made of, one of the `parts` of the space; by
+        default what suits the metric, see `cgraph.spaces.views`.
     method : str, default="kmeans"
         How they are clustered; a name of the table of clusterings.
     metric : str, default="hellinger"
@@ -72,7 +71,7 @@ class Study:
     """
 
     space: Space | str
-    part: Literal["cell", "network", "operations"] | None = None
+    part: Literal["cell", "network", "operations", "compact"] | None = None
     method: str = "kmeans"
     metric: str = "hellinger"
     n_clusters: int = 8
@@ -108,9 +107,11 @@ class Study:
         ArgumentError
             If the space has no such part, or takes no such options.
         """
+        from cgraph.distances.methods import DISTANCES
         from cgraph.spaces import resolve
         from cgraph.spaces.sampled import populated
         from cgraph.spaces.space import Space
+        from cgraph.spaces.views import view_for
 
         space = self.space
         if isinstance(space, str):
@@ -122,9 +123,7 @@ class Study:
                 "options", f"be left out for {space.name!r}, which is made already", self.options
             )
         space, population = populated(space, self.population, self.seed)
-        part = self.part or ("cell" if "cell" in space.parts else "network")
-        if part not in space.parts:
-            raise ArgumentError("part", f"be one of {', '.join(space.parts)}", repr(part))
+        part = view_for(space, DISTANCES[self.metric].feature, self.part).part
         options = dict(space.options)
         return replace(self, space=space, options=options, part=part, population=population)
 

@@ -100,8 +100,9 @@ def test_what_is_not_in_a_space_is_named():
         space.model(6)
     with pytest.raises(UnknownNameError, match=r"skeleton must be one of full, got 'thin'"):
         space.model(0, "thin")
-    with pytest.raises(UnknownNameError, match=r"part must be one of network, got 'cell'"):
-        space.population("cell")
+    said = r"part must be one of network, cell, compact, got 'operations'"
+    with pytest.raises(UnknownNameError, match=said):
+        space.population("operations")
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -211,7 +211,7 @@ def test_the_page_draws_the_programs_of_the_study(finished):
         ),
         (cgraph.Study(Words(), n_clusters=3, statistics=("ntq",)), UnknownNameError, "ntk"),
         (cgraph.Study(Words(), n_clusters=3, inputs="noise"), UnknownNameError, "gaussian"),
-        (cgraph.Study(Words(), n_clusters=3, part="cell"), ArgumentError, "network"),
+        (cgraph.Study(Words(), n_clusters=3, part="operations"), ArgumentError, "network"),
         (cgraph.Study("nasbench21"), UnknownNameError, "nasbench201"),
     ],
     ids=["k", "method", "metric", "statistic", "inputs", "part", "space"],

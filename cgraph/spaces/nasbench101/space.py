@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.errors import ArgumentError
+from cgraph.graphs.series import compact
 from cgraph.spaces.nasbench101 import accuracies, operations, table
 from cgraph.spaces.nasbench101.cells import Cell
 from cgraph.spaces.nasbench101.hashing import module_hash
@@ -58,7 +59,7 @@ class NASBench101(Space):
     name = "nasbench101"
     summary = "cells of at most 7 vertices and 9 edges, 3 operations"
     source = "Ying et al., 2019, NAS-Bench-101, ICML"
-    parts: tuple[Part, ...] = ("cell", "network", "operations")
+    parts: tuple[Part, ...] = ("cell", "network", "operations", "compact")
     accuracy_sources = accuracies.SOURCES
     row_keys = accuracies.ROW_KEYS
     # Skeleton: shape of one input. The skeletons themselves are in the module of the networks,
@@ -149,6 +150,8 @@ class NASBench101(Space):
         from cgraph.spaces.nasbench101.kernels import cell_population
 
         check_view(self, part, form)
+        if part == "compact":
+            return compact(self.population("cell", form, boundary=boundary))
         if part == "operations":
             check_operations(form)
             return operations.operation_population(

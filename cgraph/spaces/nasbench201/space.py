@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph.graphs.series import compact
 from cgraph.spaces.nasbench201 import equivalences, notation, operations, programs
 from cgraph.spaces.nasbench201.analog import ANALOG
 from cgraph.spaces.nasbench201.official import OFFICIAL
@@ -47,7 +48,7 @@ class NASBench201(Space):
     name = "nasbench201"
     summary = "cells of 4 nodes and 6 edges, 5 operations"
     source = "Dong and Yang, 2020, NAS-Bench-201, ICLR"
-    parts: tuple[Part, ...] = ("cell", "network", "operations")
+    parts: tuple[Part, ...] = ("cell", "network", "operations", "compact")
     accuracy_sources = (ANALOG, OFFICIAL)
     # Skeleton: shape of one input. The skeletons themselves are in the module of the networks,
     # which loads PyTorch.
@@ -132,6 +133,8 @@ class NASBench201(Space):
         from cgraph.spaces.nasbench201.population import compose_population
 
         check_view(self, part, form)
+        if part == "compact":
+            return compact(self.population("cell", form, boundary=boundary))
         if part == "operations":
             check_operations(form)
             return operations.operation_population(boundary)

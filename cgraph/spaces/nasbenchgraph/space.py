@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cgraph.errors import UnknownNameError
+from cgraph.graphs.series import compact
 from cgraph.spaces.nasbenchgraph import notation, published, table
 from cgraph.spaces.nasbenchgraph.datasets import CELL_CHANNELS, DATA_SETS, DataSet, at_skeleton
 from cgraph.spaces.space import (
@@ -70,7 +71,7 @@ class NASBenchGraph(Space):
     name = "nasbenchgraph"
     summary = "graph neural networks of 4 operations in a tree, 9 operations, 9 data sets"
     source = "Qin et al., 2022, NAS-Bench-Graph, NeurIPS"
-    parts: tuple[Part, ...] = ("cell", "network", "operations")
+    parts: tuple[Part, ...] = ("cell", "network", "operations", "compact")
     input_shapes: Mapping[str, tuple[int, ...]]
 
     def __init__(self, dataset: str = "cora") -> None:
@@ -150,6 +151,8 @@ class NASBenchGraph(Space):
         Population(26,206 graphs, 104,824 kernels, 63,964 edges, vocabulary of 9)
         """
         check_view(self, part, form)
+        if part == "compact":
+            return compact(self.population("cell", form, boundary=boundary))
         if part == "operations":
             from cgraph.spaces.nasbenchgraph.operations import operation_population
 

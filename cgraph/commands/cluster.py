@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from cgraph.commands.console import err, out, progress_of_stages
 from cgraph.commands.distances import names_beside
 from cgraph.commands.populations import PART_HELP, SPACE_HELP, read_population
-from cgraph.errors import ArgumentError
+from cgraph.errors import ArgumentError, shown
 from cgraph.files.reading import reading
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def _print_clustering(found: Clustering) -> None:
     table.add_column("medoid", overflow="fold")  # cut off it would be no name
     sizes = Counter(found.labels.tolist())
     for label, medoid in enumerate(found.medoids.tolist()):
-        table.add_row(str(label), f"{sizes[label]:,}", found.names[medoid])
+        table.add_row(str(label), f"{sizes[label]:,}", escape(shown(found.names[medoid])))
     out.print(table)
     quality = ", ".join(f"{name} {value:.4g}" for name, value in found.quality.items())
     out.print(

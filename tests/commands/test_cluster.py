@@ -68,3 +68,15 @@ def test_errors(options, quoted, run, tmp_path, monkeypatch):
     status, _, err = run("cluster", *options)
     assert status == 2
     assert quoted in err
+
+
+def test_names_of_programs_are_no_markup(run, tmp_path):
+    """A name may look like a code of the terminal, or like the end of what is bold."""
+    np.save(tmp_path / "d.npy", np.ones((3, 3)) - np.eye(3))
+    names = ("[/bold]a", "[link=x]b", "c\x1b[2J")
+    (tmp_path / "d.names.txt").write_text("\n".join(names))
+    status, out, _ = run("cluster", tmp_path / "d.npy", "--method", "kmedoids", "--clusters", "3")
+    assert status == 0
+    assert "[/bold]a" in out
+    assert "[link=x]b" in out
+    assert "\x1b[2J" not in out

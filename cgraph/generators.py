@@ -7,6 +7,7 @@ or capture get the values of one, and the caller's next draw is what it would ha
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import threading
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 HELD = threading.RLock()
 """Held while generators or other switches of the whole process are not as the caller left them."""
+
+# A fork has none of the threads that might hold it, and would wait for ever.
+os.register_at_fork(after_in_child=HELD._at_fork_reinit)  # type: ignore[attr-defined]
 
 
 @contextmanager

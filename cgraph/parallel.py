@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, Literal, TypeVar
 
 from cgraph.errors import ArgumentError, MissingPackageError
+from cgraph.generators import HELD
 from cgraph.registry import Table
 
 Item = TypeVar("Item")
@@ -227,12 +228,14 @@ def _quietly(results: Iterable[Result]) -> Iterator[Result]:
         yield from results
 
 
-def one_thread() -> AbstractContextManager[object]:
+@contextmanager
+def one_thread() -> Iterator[None]:
     """A block within which linear algebra and scikit-learn use one thread.
 
     The last digits of a sum depend on how many threads share it; within the block they do not.
+    How many that are holds for the whole process: one thread at a time is in such a block.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
-    return limits
+    with HELD, threadpool_limits(limits=1):
+        yield

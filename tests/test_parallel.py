@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph.generators import untouched_generators
 from cgraph.parallel import engine, one_thread, parallel_map
 
 
@@ -75,3 +76,48 @@ def test_one_thread_limits_and_restores():
     with one_thread():
         assert set(blas()) <= {1}
     assert blas() == before
+
+
+def test_one_thread_is_of_one_thread_at_a_time():
+    entered, left = threading.Event(), threading.Event()
+
+    def enter():
+        with one_thread():
+            entered.set()
+            left.wait(60)
+
+    other = threading.Thread(target=enter)
+    with one_thread():
+        other.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(60)
+    left.set()
+    other.join()
+
+
+def test_a_fork_does_not_wait_for_a_thread_that_it_lacks():
+    from multiprocessing import get_context
+
+    entered, left = threading.Event(), threading.Event()
+
+    def hold():
+        with untouched_generators():
+            entered.set()
+            left.wait(60)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert entered.wait(60)
+    forked = get_context("fork").Process(target=draw_in_peace)
+    forked.start()
+    forked.join(30)
+    left.set()
+    other.join()
+    is_stuck = forked.is_alive()
+    forked.kill()
+    assert not is_stuck
+
+
+def draw_in_peace():
+    with untouched_generators():
+        pass

@@ -40,7 +40,11 @@ def module_of(home: str, argument: str) -> ModuleType:
     if home.endswith(ENDING):
         return _of_file(Path(home), argument)
     _look_in(Path.cwd())  # a command itself is started from elsewhere
-    return _imported(home, argument)
+    module = _imported(home, argument)
+    path = _file(module)
+    if path is not None and str(path.parent) in _ADDED:
+        _LOADED.add(path)
+    return module
 
 
 def _of_file(path: Path, argument: str) -> ModuleType:
@@ -117,4 +121,5 @@ def _look_in(directory: Path) -> None:
 
 
 def _file(module: ModuleType) -> Path | None:
-    return Path(module.__file__).resolve() if module.__file__ else None
+    path = getattr(module, "__file__", None)
+    return Path(path).resolve() if path else None

@@ -175,7 +175,7 @@ def test_an_architecture_of_a_space(here, monkeypatch, capsys):
         (["broken_to_trace:f", "--input", "1"], "SyntaxError: invalid syntax at "),
         (["broken_to_trace.py:f", "--input", "1"], "broken_to_trace.py:1"),
         (["needy_to_trace:f", "--input", "1"], "'not_there_for_a_test' at "),
-        (["absent.py:Small", "--input", "1"], "a file that is there, got 'absent.py'"),
+        (["absent.py:Small", "--input", "1"], "be an existing file, got 'absent.py'"),
         (["absent.pt2"], "a file that is there, got 'absent.pt2'"),
         (["absent.json"], "a file that is there, got 'absent.json'"),
         (["models_to_trace:Small"], "--input must give the shape"),

@@ -134,6 +134,14 @@ def architecture_of(text: str) -> tuple[Space, str] | None:
     """
     from cgraph.spaces import available, get
 
+    if text.startswith("zoo:"):
+        zoo = get(text)
+        if len(zoo) != 1:
+            raise ArgumentError(
+                "program", "name one model of a zoo, like zoo:transformers/bert",
+                f"{text!r}, which names {len(zoo)}",
+            )  # fmt: skip
+        return zoo, zoo.architectures()[0]
     prefix, colon, rest = text.partition(":")
     if not colon:
         return _of_the_only_reader(text)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ _FEWEST_FOR_PROCESSES = 512
 _MOST_PROCESSES = 8
 
 Report = Callable[[int, int], None]
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Buildable(Protocol):
@@ -45,6 +46,9 @@ class Buildable(Protocol):
 
     name: str
     input_shapes: Mapping[str, tuple[int, ...]]
+    batch_size: int
+    example: Arguments | None
+    reader: Callable[[str], ComputationalGraph] | None
 
     def build(self, arch: str, skeleton: str) -> nn.Module:
         """Model of an architecture."""
@@ -103,12 +107,14 @@ class Batch:
         )  # fmt: skip
 
 
-def batches_of(names: Sequence[str]) -> list[tuple[str, ...]]:
+def batches_of(names: Sequence[str], size: int = N_IN_BATCH) -> list[tuple[str, ...]]:
     """The architectures in batches."""
-    return [tuple(names[i : i + N_IN_BATCH]) for i in range(0, len(names), N_IN_BATCH)]
+    return [tuple(names[i : i + size]) for i in range(0, len(names), size)]
 
 
-def regrouped(batches: Sequence[Batch], names: Sequence[str]) -> dict[tuple[str, ...], Batch]:
+def regrouped(
+    batches: Sequence[Batch], names: Sequence[str], size: int = N_IN_BATCH
+) -> dict[tuple[str, ...], Batch]:
     """Batches of some of the architectures of others, by their names."""
     nodes = Nodes()
     rows: dict[str, tuple[tuple[str, int, int], Tape]] = {}
@@ -117,7 +123,7 @@ def regrouped(batches: Sequence[Batch], names: Sequence[str]) -> dict[tuple[str,
         tapes = unpack(nodes, batch.tapes)
         rows.update(zip(batch.names, zip(facts, tapes, strict=True), strict=True))
     found = {}
-    for group in batches_of(names):
+    for group in batches_of(names, size):
         if all(name in rows for name in group):
             programs, n_parameters, macs = zip(*(rows[name][0] for name in group), strict=True)
             tapes = [rows[name][1] for name in group]
@@ -144,7 +150,8 @@ def captured(
 
 def n_workers(space: Buildable, batches: Sequence[Sequence[str]], n_jobs: int | None) -> int:
     """Processes that are worth starting for some work; 1 where the space cannot be sent to one."""
-    if sum(map(len, batches)) < _FEWEST_FOR_PROCESSES:
+    # Where a batch is small, an architecture is much work.
+    if sum(map(len, batches)) * N_IN_BATCH < _FEWEST_FOR_PROCESSES * space.batch_size:
         return 1
     if n_jobs is None:
         n_jobs = min(cpu_count(), _MOST_PROCESSES)
@@ -233,7 +240,6 @@ def _capture(space: Buildable, names: tuple[str, ...]) -> Batch:
     from cgraph.tracing.restoring import process_restored
 
     composer = _composer()
-    shape = (1, *space.input_shapes["full"])
     tapes: list[Tape] = []
     kept: list[str] = []
     failures: list[tuple[str, str]] = []
@@ -243,7 +249,7 @@ def _capture(space: Buildable, names: tuple[str, ...]) -> Batch:
         with process_restored(), composer.working():
             for name in names:
                 try:
-                    tapes.append(_tape(composer, space, name, shape))
+                    tapes.append(_tape(composer, space, name))
                     kept.append(name)
                 except Exception as error:
                     failures.append((name, _told(error)))
@@ -276,31 +282,41 @@ def _uncollected() -> Iterator[None]:
 
 def graph_of(space: Buildable, name: str) -> ComputationalGraph:
     """Computational graph of an architecture, as `trace` gives it."""
-    import torch
-
     from cgraph.tracing.record import trace
     from cgraph.tracing.restoring import process_restored
 
-    shape = (1, *space.input_shapes["full"])
+    if space.reader is not None:
+        return space.reader(name)
+    args, kwargs = arguments_of(space)
     composer = _composer(named=True)
     with process_restored():
         try:
             with composer.working():
-                return composer.graph(partial(_built_anew, space, name), torch.empty(*shape))
+                return composer.graph(partial(_built_anew, space, name), *args, **kwargs)
         except Exception:
-            return trace(_built_anew(space, name), torch.empty(*shape))
+            return trace(_built_anew(space, name), *args, **kwargs)
 
 
-def _tape(composer: Composer, space: Buildable, name: str, shape: tuple[int, ...]) -> Tape:
+def arguments_of(space: Buildable) -> Arguments:
+    """What the models of a space are given: its example, or a batch of one, without values."""
     import torch
 
+    if space.example is None:
+        return (torch.empty(1, *space.input_shapes["full"], device="meta"),), {}
+    return space.example
+
+
+def _tape(composer: Composer, space: Buildable, name: str) -> Tape:
     from cgraph.tracing.record import trace
 
+    if space.reader is not None:
+        return Tape.of(composer.nodes, space.reader(name))
+    args, kwargs = arguments_of(space)
     build = partial(_built_anew, space, name)
     try:
-        return composer.tape(build, torch.empty(*shape, device="meta"))
+        return composer.tape(build, *args, **kwargs)
     except Exception:
-        return Tape.of(composer.nodes, trace(build(), torch.empty(*shape)))
+        return Tape.of(composer.nodes, trace(build(), *args, **kwargs))
 
 
 def _built_anew(space: Buildable, name: str) -> nn.Module:

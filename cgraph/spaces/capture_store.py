@@ -113,10 +113,19 @@ def origin_of(space: Space) -> str:
     for package in ("cgraph", "torch"):
         text.update(f"{package} {metadata.version(package)}\n".encode())
     shapes = sorted((name, list(shape)) for name, shape in space.input_shapes.items())
-    text.update(json.dumps([space.name, shapes, repr(dict(space.options))]).encode())
+    text.update(
+        json.dumps([space.name, shapes, repr(dict(space.options)), _example(space)]).encode()
+    )
     for path in sorted(set(_files(space))):
         text.update(str(path.name).encode() + b"\0" + path.read_bytes())
     return text.hexdigest()
+
+
+def _example(space: Space) -> str:
+    """Shapes and dtypes of what the models are given, where it is more than a shape."""
+    args, kwargs = getattr(space, "example", None) or ((), {})
+    given = [*enumerate(args), *kwargs.items()]
+    return repr([(key, tuple(value.shape), str(value.dtype)) for key, value in given])
 
 
 def _files(space: Space) -> Iterator[Path]:

@@ -143,7 +143,8 @@ def get(name: str, **options: Any) -> Space:
     Parameters
     ----------
     name : str
-        One of `available()`.
+        One of `available()`; or ``zoo:transformers``, ``zoo:timm`` or ``zoo:torchvision`` for the
+        models of a library, and ``zoo:transformers/bert*`` for some of them by name.
     **options : object
         Passed on to what makes the space.
 
@@ -159,6 +160,10 @@ def get(name: str, **options: Any) -> Space:
     >>> get("nasbench201")
     NASBench201('nasbench201', 15,625 architectures)
     """
+    if name.startswith("zoo:"):
+        from cgraph.spaces.zoo import zoo_of
+
+        return make(partial(zoo_of, name), name, options)
     if name in SPACES:
         module, _, attribute = SPACES[name].home.partition(":")
         return make(getattr(import_module(module), attribute), name, options)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from cgraph.errors import ArgumentError
+from cgraph.spaces.capture import Arguments
 from cgraph.spaces.traced import TracedSpace
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class ModelsSpace(TracedSpace):
         self,
         factories: Mapping[str, Callable[[], nn.Module]],
         input_shape: tuple[int, ...],
+        example: Arguments | None = None,
         *,
         name: str,
         summary: str,
@@ -28,6 +30,7 @@ class ModelsSpace(TracedSpace):
     ) -> None:
         self.name, self.summary, self.source = name, summary, source
         self.input_shapes = {"full": input_shape}
+        self.example = example
         self._factories = dict(factories)
 
     def architectures(self) -> tuple[str, ...]:
@@ -48,7 +51,7 @@ class ModelsSpace(TracedSpace):
 
 def from_models(
     models: Mapping[str, Callable[[], nn.Module]],
-    inputs: Sequence[int] | torch.Tensor,
+    inputs: Sequence[int] | torch.Tensor | Sequence[torch.Tensor] | Mapping[str, torch.Tensor],
     *,
     name: str = "models",
     summary: str = "models of one's own",
@@ -60,8 +63,10 @@ def from_models(
     ----------
     models : mapping of str to callable
         What makes each model: called without arguments, it gives a new module, freshly drawn.
-    inputs : tuple of int or Tensor
-        The shape of one input, without the batch; or a batch of inputs, whose shape is taken.
+    inputs : tuple of int, Tensor, tuple of Tensor, or mapping of str to Tensor
+        The shape of one input of floating-point numbers, without the batch; or a batch of inputs
+        of any dtype, several of them, or several by the names of the arguments. Only shapes and
+        dtypes are taken, for a batch of one.
     name, summary, source : str
         What the space is called, what it holds, and whose it is.
 
@@ -102,16 +107,29 @@ def from_models(
                 type(factory).__name__,
                 "give its class, or lambda: Net(...), so that weights can be drawn anew",
             )
-    return ModelsSpace(models, _shape(inputs), name=name, summary=summary, source=source)
+    shape, example = _inputs(inputs)
+    return ModelsSpace(models, shape, example, name=name, summary=summary, source=source)
+
+
+def _inputs(inputs: Any) -> tuple[tuple[int, ...], Arguments | None]:
+    """Shape of the first input, and the example where it is more than a shape."""
+    import torch
+
+    several = isinstance(inputs, list | tuple | Mapping) and len(inputs) > 0
+    keywords = dict(inputs) if several and isinstance(inputs, Mapping) else {}
+    given = inputs if several and not keywords else (inputs,)
+    tensors = list(keywords.values()) or list(given)
+    if not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
+        return _shape(inputs), None
+    if any(tensor.ndim == 0 for tensor in tensors):
+        raise ArgumentError("inputs", "be a batch of inputs", "a single number")
+    # Of the examples only shapes and dtypes are kept: a batch may be large.
+    positional = () if keywords else tuple(tensor[:1].to("meta") for tensor in given)
+    named = {key: tensor[:1].to("meta") for key, tensor in keywords.items()}
+    return tuple(tensors[0].shape[1:]), (positional, named)
 
 
 def _shape(inputs: Any) -> tuple[int, ...]:
-    import torch
-
-    if isinstance(inputs, torch.Tensor):
-        if inputs.ndim == 0:
-            raise ArgumentError("inputs", "be a batch of inputs", "a single number")
-        return tuple(inputs.shape[1:])
     shape = tuple(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else None
     if shape is None or not all(isinstance(size, int) and size > 0 for size in shape):
         raise ArgumentError(

@@ -21,10 +21,10 @@ def resolve(text: str, **options: Any) -> Space:
     Parameters
     ----------
     text : str
-        The name of a space; ``package.module:Name``, where `Name` is a class, a function that
-        gives a space, or a space; or a file ``path/to/file.py:Name``, or ``path/to/file.py``
-        where it defines one space. Modules are looked for in the working directory too. The
-        module is run: give files that you trust.
+        The name of a space, as `get` takes it; ``package.module:Name``, where `Name` is a class,
+        a function that gives a space, or a space; or a file ``path/to/file.py:Name``, or
+        ``path/to/file.py`` where it defines one space. Modules are looked for in the working
+        directory too. The module is run: give files that you trust.
     **options : object
         Passed on to what makes the space.
 
@@ -40,6 +40,8 @@ def resolve(text: str, **options: Any) -> Space:
     >>> resolve("cgraph.spaces.nasbench201.space:NASBench201")
     NASBench201('nasbench201', 15,625 architectures)
     """
+    if text.startswith("zoo:"):
+        return get(text, **options)
     where, colon, name = text.rpartition(":")
     if text.endswith(ENDING):
         where, name = text, ""

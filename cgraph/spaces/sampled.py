@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, final
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cgraph.errors import ArchitectureError, ArgumentError
 from cgraph.spaces import places
+from cgraph.spaces.capture import N_IN_BATCH, Arguments
 from cgraph.spaces.places import SEPARATOR, Choices, Places
 from cgraph.spaces.space import Architecture, Form, Part, Seed, Space, amount
 from cgraph.spaces.traced import TracedSpace
@@ -66,6 +67,9 @@ class SampledSpace(Space):
     cell: str = ""
     is_listed: bool = False
     size: int | None = None
+    batch_size: int = N_IN_BATCH
+    example: Arguments | None = None
+    reader: Callable[[str], ComputationalGraph] | None = None
 
     @abstractmethod
     def sample_one(self, rng: np.random.Generator) -> str:

@@ -17,6 +17,7 @@ from cgraph.graphs.population import Population
 from cgraph.graphs.series import compact
 from cgraph.spaces.capture import (
     N_IN_BATCH,
+    Arguments,
     Batch,
     Buildable,
     batches_of,
@@ -64,6 +65,13 @@ class TracedSpace(Space):
         The options at each place.
     failures : tuple of (str, str)
         Of a space that `capture` made: architectures that were left out, and what went wrong.
+    batch_size : int, default=64
+        Architectures that are captured and kept together.
+    example : tuple of (tuple, dict), optional
+        Positional and keyword arguments of the models, a batch of any dtype each; by default one
+        batch of floating-point numbers of `input_shapes`.
+    reader : callable, optional
+        From an architecture to its graph, where the space has its own way to capture a model.
 
     Examples
     --------
@@ -86,6 +94,9 @@ class TracedSpace(Space):
     cell: str = ""
     choices: tuple[tuple[str, ...], ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
+    batch_size: int = N_IN_BATCH
+    example: Arguments | None = None
+    reader: Callable[[str], ComputationalGraph] | None = None
     _part_of: Buildable | None = None
 
     @abstractmethod
@@ -186,7 +197,7 @@ class TracedSpace(Space):
         """
         names = self.architectures()
         self._places(names)
-        groups = batches_of(names)
+        groups = batches_of(names, self.batch_size)
         known: dict[tuple[str, ...], Batch] = self.__dict__.setdefault("_batches", {})
         if store is not None:
             for group in groups:
@@ -298,16 +309,16 @@ class TracedSpace(Space):
         """All batches, each captured at most once."""
         self.capture()
         known: dict[tuple[str, ...], Batch] = self.__dict__["_batches"]
-        return [known[group] for group in batches_of(self.architectures())]
+        return [known[group] for group in batches_of(self.architectures(), self.batch_size)]
 
     @final
     def _program(self, name: str) -> str:
         """Digest of the program of an architecture: that of its batch, or captured alone."""
         place = self.parse(name)
         names = self.architectures()
-        begin = place - place % N_IN_BATCH
+        begin = place - place % self.batch_size
         known: dict[tuple[str, ...], Batch] = self.__dict__.get("_batches", {})
-        batch = known.get(names[begin : begin + N_IN_BATCH])
+        batch = known.get(names[begin : begin + self.batch_size])
         if batch is None:
             alone: dict[str, Batch] = self.__dict__.setdefault("_alone", {})
             if name not in alone:
@@ -355,6 +366,7 @@ class Survivors(TracedSpace):
         self.options, self.parts, self.row_keys = space.options, space.parts, space.row_keys
         self.cell = space.cell
         self.accuracy_sources = space.accuracy_sources
+        self.batch_size, self.example, self.reader = space.batch_size, space.example, space.reader
         self._space = space
         self._names = names
 
@@ -377,7 +389,9 @@ def _survivors(space: TracedSpace, failures: tuple[tuple[str, str], ...]) -> Tra
         DrawnSpace(space.space, names) if isinstance(space, DrawnSpace) else Survivors(space, names)
     )
     rest.failures = failures
-    rest.__dict__["_batches"] = regrouped(list(space.__dict__["_batches"].values()), names)
+    rest.__dict__["_batches"] = regrouped(
+        list(space.__dict__["_batches"].values()), names, rest.batch_size
+    )
     return rest
 
 

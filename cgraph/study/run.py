@@ -267,7 +267,7 @@ def _captured(
         progress=lambda done, total: report("graphs", done, total),
         skip_failures=skip_failures,
     )
-    if len(batches_of(space.architectures())) == 1:
+    if len(batches_of(space.architectures(), space.batch_size)) == 1:
         return capture()
     directory.mkdir(parents=True, exist_ok=True)
     with CaptureStore(directory / files.CAPTURED, space) as store:

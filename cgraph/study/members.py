@@ -101,7 +101,7 @@ class StudyMembers:
                     n,
                     f"{n_tried:,} were tried and {len(found):,} of them found; ask for fewer",
                 )
-        return Draws(found[:n], n_tried, n_mutated)
+        return Draws(found[:n], n_tried, len(found), n_mutated)
 
     def _of_cluster(self, drawn: DrawnSpace, cluster: int) -> list[str]:
         """Those of some architectures that are of a cluster, and keep the limits."""

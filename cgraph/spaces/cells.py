@@ -38,7 +38,8 @@ class Cell:
         Whether the space names it; otherwise it was found from the module tree.
     tells_apart : bool
         Whether it differs wherever the networks differ, as far as the networks that were looked
-        at say. What a space names is taken to.
+        at say; not without neighbours, which show each choice alone. What a space names is taken
+        to.
     """
 
     scope: str
@@ -51,7 +52,7 @@ class Cell:
             return "the network: no module repeats"
         if self.is_named:
             return f"module {self.scope!r}, named by the space"
-        told = "" if self.tells_apart else "; networks differ outside of it too"
+        told = "" if self.tells_apart else "; networks may differ outside of it"
         return f"module {self.scope!r}, the first of {self.n_alike} alike in each network{told}"
 
 
@@ -85,7 +86,8 @@ def choose_cell(names: Sequence[str], near: Iterable[str], graphs: Graphs, named
         return Cell(named, 1, is_named=True, tells_apart=True)
     drawn = np.random.default_rng(0).permutation(len(names))[:_SAMPLED]
     chosen = dict.fromkeys([names[i] for i in sorted(drawn.tolist())])
-    chosen |= dict.fromkeys(list(near)[:_SAMPLED])
+    beside = list(near)[:_SAMPLED]
+    chosen |= dict.fromkeys(beside)
     networks = [graphs(name) for name in chosen]
     found = find_cell([graph for graph in networks if graph.kernels])
     if found is None:
@@ -95,7 +97,8 @@ def choose_cell(names: Sequence[str], near: Iterable[str], graphs: Graphs, named
         tuple(certificate(shown_part(graph, at, is_live=True, boundary=True)) for at in ("", scope))
         for graph in networks
     ]
-    tells_apart = len(set(pairs)) == len({cell for _, cell in pairs})
+    # Networks drawn at random differ in all their choices; their neighbours differ in one.
+    tells_apart = bool(beside) and len(set(pairs)) == len({cell for _, cell in pairs})
     return Cell(scope, n_alike, is_named=False, tells_apart=tells_apart)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
@@ -51,10 +53,35 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; an error of cgraph's is a message, not a trace of calls."""
+    """Run the command line; an error of cgraph's or of the system's is a message of a line.
+
+    A run that is told to end (SIGTERM) ends as one that is interrupted: what is finished is kept,
+    and its exit status says which of the two it was, 143 or 130.
+    """
+    ended: list[int] = []
+
+    def end(signum: int, frame: object) -> None:
+        del frame
+        ended.append(signum)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
     try:
         app()
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except CGraphError as error:
-        message = "; ".join([str(error), *getattr(error, "__notes__", ())])
-        err.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _say("; ".join([str(error), *getattr(error, "__notes__", ())]))
+    except OSError as error:
+        place = "" if error.filename is None else f": {error.filename}"
+        _say(f"{error.strerror or error}{place}")
+    except SystemExit as error:
+        if ended:
+            sys.exit(128 + ended[0])
+        sys.exit(error.code)
+
+
+def _say(message: str) -> NoReturn:
+    err.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
+    sys.exit(2)

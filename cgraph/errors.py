@@ -229,3 +229,40 @@ class MissingPackageError(CGraphError, ImportError):
 
 class StudyError(CGraphError, RuntimeError):
     """A study cannot be run, resumed or read where it was asked for."""
+
+
+class WorkerKilledError(CGraphError, RuntimeError):
+    """A process that computed for this one was killed, or ended itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __str__(self) -> str:
+        return (
+            "a worker process was killed, perhaps for its memory; fewer workers need less, and "
+            "n_jobs=1 computes in this process"
+        )
+
+
+class WriteError(CGraphError, OSError):
+    """The system does not let a file be written.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    cause : Exception
+        What the system said.
+    """
+
+    def __init__(self, path: object, cause: Exception) -> None:
+        self.path = path
+        self.cause = cause
+        super().__init__(path, cause)
+
+    def __str__(self) -> str:
+        said = getattr(self.cause, "strerror", None) or str(self.cause) or type(self.cause).__name__
+        return (
+            f"{shown(repr(str(self.path)))} cannot be written: {shown(said)}; what was there is "
+            "unchanged, and the same call goes on once it can"
+        )

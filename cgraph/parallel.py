@@ -7,15 +7,18 @@ workers. A Dask or a Ray cluster is used by entering `engine` around the call, o
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
-from cgraph.errors import ArgumentError, MissingPackageError
+from cgraph.errors import ArgumentError, MissingPackageError, WorkerKilledError
 from cgraph.generators import HELD
 from cgraph.registry import Table
 
@@ -26,6 +29,9 @@ Result = TypeVar("Result")
 _TASKS_A_WORKER = 4
 
 _SECONDS_TO_ANSWER = 10
+
+# Engines whose workers are children of this process.
+_OWN_PROCESSES = ("LokyBackend", "MultiprocessingBackend")
 
 
 def parallel_map(
@@ -59,6 +65,8 @@ def parallel_map(
     ------
     ArgumentError
         If `n_jobs` is 0.
+    WorkerKilledError
+        If a worker process was killed.
 
     Examples
     --------
@@ -74,6 +82,8 @@ def parallel_map(
     sharing: Literal["sharedmem"] | None = "sharedmem" if threads else None
     tasks = (joblib.delayed(function)(item) for item in items)
     workers = partial(joblib.Parallel, n_jobs=n_jobs, batch_size=1, require=sharing)
+    if not threads and type(joblib.parallel.get_active_backend()[0]).__name__ in _OWN_PROCESSES:
+        workers = partial(workers, initializer=_end_with, initargs=(os.getpid(),))
     try:
         parallel = workers(return_as="generator")
     except ValueError:  # Ray and multiprocessing give lists alone
@@ -223,9 +233,30 @@ def _quietly(results: Iterable[Result]) -> Iterator[Result]:
 
     The replacement loses nothing, and who waits for the results can do nothing about it.
     """
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-        yield from results
+        try:
+            yield from results
+        except TerminatedWorkerError as error:
+            raise WorkerKilledError from error
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Let this process end soon after its parent, however that ends.
+
+    A process that is killed cannot tell its workers, and they would wait for minutes.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    if os.getppid() == parent:
+        threading.Thread(target=watch, daemon=True, name="end with parent").start()
 
 
 @contextmanager

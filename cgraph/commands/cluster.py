@@ -15,6 +15,7 @@ from rich.table import Table
 from cgraph.commands.console import err, out, progress_of_stages
 from cgraph.commands.distances import names_beside
 from cgraph.commands.populations import PART_HELP, SPACE_HELP, read_population
+from cgraph.commands.writing import write_frame
 from cgraph.errors import ArgumentError, shown
 from cgraph.files.reading import reading
 
@@ -84,10 +85,7 @@ def cluster(
     _print_clustering(found)
     if path is not None:
         frame = found.to_frame()
-        if path.suffix == ".csv":
-            frame.to_csv(path, index=False)
-        else:
-            frame.to_parquet(path, index=False)
+        write_frame(frame, path)
         out.print(f"The cluster of each program is in {path}.", highlight=False, soft_wrap=True)
 
 

@@ -14,6 +14,7 @@ from cgraph.commands.console import err, out
 from cgraph.commands.inputs import INPUT_HELP
 from cgraph.commands.kernels import Comparable, read_comparable
 from cgraph.commands.programs import PROGRAM_HELP, Depth
+from cgraph.commands.writing import write_frame
 from cgraph.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def diff(
         else:
             found = edit_distance(left, right, model, budget=steps)
     if path is not None:
-        _write(found, path)
+        write_frame(found.to_frame(), path)
     if as_json:
         typer.echo(json.dumps(_plain(a, b, chosen, found), indent=1))
         return
@@ -127,16 +128,6 @@ def _costs_of(name: CostModel | None, sides: list[Comparable]) -> tuple[CostMode
             "architectures have them with --part cell or --part network",
         )
     return name, EditCosts.sized() if name == "sized" else EditCosts.hardware(programs)
-
-
-def _write(found: EditDistance, path: Path) -> None:
-    table = found.to_frame()
-    if path.suffix == ".parquet":
-        table.to_parquet(path, index=False)
-    elif path.suffix == ".csv":
-        table.to_csv(path, index=False)
-    else:
-        table.to_json(path, orient="records", indent=1)
 
 
 def _print_distance(found: EditDistance, limit: int) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from cgraph.commands.console import err, out, progress_of_stages
 from cgraph.commands.populations import PART_HELP, SPACE_HELP, read_population
 from cgraph.errors import ArgumentError
+from cgraph.files.writing import whole_file
 
 NAMES_ENDING = ".names.txt"
 
@@ -95,7 +96,8 @@ def distances(
     if (certainty := read_certainty(path)) is not None:
         err.print(f"Distances: {certainty}.", highlight=False, soft_wrap=True)
     names = names_beside(path)
-    names.write_text("".join(f"{name}\n" for name in population.names))
+    with whole_file(names) as temporary:
+        temporary.write_text("".join(f"{name}\n" for name in population.names))
     shape = " x ".join(f"{n:,}" for n in matrix.shape)
     for line in (
         f"{shape} distances by {metric}, {matrix.dtype}, are in {path}.",

@@ -15,6 +15,7 @@ from cgraph.commands.engines import Address, Backend
 from cgraph.commands.limits import Fits, MaxEnergy, MaxLatency, MaxParameters, Measured
 from cgraph.commands.targets import TARGET_HELP, read_target
 from cgraph.commands.values import print_agreement, print_list, print_values
+from cgraph.commands.writing import write_frame
 from cgraph.errors import ArgumentError, of_file
 from cgraph.files.reading import reading
 
@@ -129,9 +130,9 @@ def evaluate(
         found = agreement_of(table)
         print_agreement(found)
     if places is not None:
-        _write(table, places.table)
+        write_frame(table, places.table)
         if found is not None:
-            _write(found, places.agreement)
+            write_frame(found, places.agreement)
         out.print(f"Written: {places.table}", highlight=False, soft_wrap=True, markup=False)
 
 
@@ -265,10 +266,3 @@ def _shape(text: str) -> tuple[int, ...]:
     if not all(part.strip().isdecimal() for part in parts):
         raise ArgumentError("--input-shape", "be the shape of one input, like 3,32,32", repr(text))
     return tuple(int(part) for part in parts)
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    if path.suffix == ".csv":
-        table.to_csv(path, index=False)
-    else:
-        table.to_parquet(path, index=False)

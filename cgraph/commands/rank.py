@@ -10,6 +10,7 @@ import typer
 from cgraph.commands.console import err, out
 from cgraph.commands.limits import Fits, MaxEnergy, MaxLatency, MaxParameters, Measured
 from cgraph.commands.result import print_ranking, print_sample
+from cgraph.commands.writing import write_frame
 from cgraph.errors import ArgumentError
 from cgraph.files.reading import reading
 from cgraph.files.tables import read_parquet
@@ -73,7 +74,7 @@ def rank(
     print_ranking(ranking, f"Clusters of {source.name}, best first")
     print_sample(ranking, sample, seed)
     if file is not None:
-        _write(ranking, file)
+        write_frame(ranking.table, file)
         out.print(f"Written: {file}", highlight=False, soft_wrap=True, markup=False)
 
 
@@ -154,10 +155,3 @@ def _read(path: Path, argument: str, columns: tuple[str, ...]) -> pd.DataFrame:
             f"{path.name} without {lacking[0]!r}",
         )
     return found
-
-
-def _write(ranking: Ranking, path: Path) -> None:
-    if path.suffix == ".csv":
-        ranking.table.to_csv(path, index=False)
-    else:
-        ranking.table.to_parquet(path, index=False)

@@ -12,6 +12,7 @@ from cgraph.commands.console import err, out
 from cgraph.commands.inputs import INPUT_HELP
 from cgraph.commands.programs import DTYPES, PROGRAM_HELP, Depth, Reading, read_program
 from cgraph.errors import ArgumentError
+from cgraph.files.writing import whole_file
 
 SUMMARY = "summary"
 # Names of the formats of graphs, written out so that the command starts without them; a test
@@ -81,7 +82,8 @@ def trace(
     if path is None:
         sys.stdout.write(content.decode())
         return
-    path.write_bytes(content)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
     out.print(f"{graph!r} is in {path}.", highlight=False, soft_wrap=True, markup=False)
 
 

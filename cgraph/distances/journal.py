@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import Certainty, joint
 from cgraph.errors import ArgumentError
 from cgraph.files.reading import reading
+from cgraph.files.writing import whole_file
 from cgraph.graphs.population import Population
 
 if TYPE_CHECKING:
@@ -134,9 +134,8 @@ class Journal:
         """Write all of it, at once or not at all."""
         lines = [json.dumps({**self.job, "tile": self.tile})]
         lines += [self._line(number) for number in self.checksums]
-        new = self.path.with_name(self.path.name + ".new")
-        new.write_text("\n".join([*lines, ""]))
-        os.replace(new, self.path)
+        with whole_file(self.path) as temporary:
+            temporary.write_text("\n".join([*lines, ""]))
 
     def _line(self, number: int) -> str:
         found = self.certainties.get(number)

@@ -18,6 +18,7 @@ from cgraph.files.arrays import load_arrays
 from cgraph.files.pickles import named
 from cgraph.files.reading import reading
 from cgraph.files.tensors import load_tensors
+from cgraph.files.writing import whole_file
 from cgraph.graphs.tensor import adjacency_tensor
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def write_data_set(chosen: Chosen, path: Path, progress: Progress | None = None)
         items.append(data)
     if not items:
         raise ArgumentError("only", "choose one architecture at least", "none")
-    geometric().InMemoryDataset.save(items, str(path))
+    with whole_file(path) as temporary:
+        geometric().InMemoryDataset.save(items, str(temporary))
 
 
 def read_data_set(path: Path) -> InMemoryDataset:
@@ -200,7 +202,7 @@ def write_tensors(chosen: Chosen, path: Path, progress: Progress | None = None) 
     indices = tensor.indices().numpy()
     largest = int(indices.max(initial=0))
     clusters = chosen.study.architectures["cluster"].to_numpy()[chosen.positions]
-    with path.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         np.savez_compressed(
             file,
             version=np.int64(VERSION),

@@ -11,6 +11,7 @@ from cgraph.errors import ArgumentError, GraphError
 from cgraph.export import dot, geometric, json_text, markup, node_link
 from cgraph.export.networks import Fact, Graph
 from cgraph.files.reading import reading
+from cgraph.files.writing import whole_file
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.kernel import KernelGraph
 from cgraph.registry import Table
@@ -169,7 +170,8 @@ def write_graph(
     """
     path = Path(path)
     chosen = format_of(path) if format is None else FORMATS[format]
-    path.write_bytes(render(graph, chosen.name, facts))
+    with whole_file(path) as temporary:
+        temporary.write_bytes(render(graph, chosen.name, facts))
     return path
 
 

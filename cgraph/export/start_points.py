@@ -10,6 +10,7 @@ from typing import Any
 from cgraph.errors import ArgumentError
 from cgraph.export.json_text import check_version, document, parse
 from cgraph.export.studied import Chosen, Progress
+from cgraph.files.writing import whole_file
 from cgraph.registry import Table
 from cgraph.spaces.encodings import Encoding, Value, encoding_of
 from cgraph.spaces.living import live_sizes
@@ -150,7 +151,8 @@ def write_start_points(
             "sizes": _sizes(chosen, space),
         },
     )
-    path.write_text(text, encoding="utf-8")
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     if progress is not None:
         progress(len(chosen), len(chosen))
 

@@ -12,6 +12,7 @@ from cgraph.errors import ArgumentError
 from cgraph.export import data_sets, schema, start_points, study_graphs, tables
 from cgraph.export.studied import Chosen, GraphKind, Progress, Studied, choose
 from cgraph.files.reading import reading
+from cgraph.files.writing import whole_file
 from cgraph.registry import Table
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def _searcher(name: str, summary: str) -> StudyFormat:
 
 def write_list(chosen: Chosen, path: Path, progress: Progress | None = None) -> None:
     """Write the strings of architectures, in the notation of their space, one a line."""
-    path.write_text("".join(f"{name}\n" for name in chosen.names), encoding="utf-8")
+    with whole_file(path) as temporary:
+        temporary.write_text("".join(f"{name}\n" for name in chosen.names), encoding="utf-8")
     if progress is not None:
         progress(len(chosen), len(chosen))
 

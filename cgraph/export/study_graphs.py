@@ -25,6 +25,7 @@ from cgraph.export.networks import Fact, Graph, from_network, plain_facts, to_ne
 from cgraph.export.node_link import network_of_node_link, node_link_of
 from cgraph.export.studied import Chosen, Progress, batches
 from cgraph.export.tables import architecture_table
+from cgraph.files.writing import whole_file
 from cgraph.graphs.kernel import KernelGraph
 from cgraph.registry import Table
 
@@ -123,10 +124,12 @@ def write_graphs(name: str, chosen: Chosen, path: Path, progress: Progress | Non
     for position, architecture, graph, facts in graphs_of(chosen, progress):
         file = f"{position:0{width}}{ending}"
         known = {ARCHITECTURE: architecture, **facts} if FORMATS[name].takes_facts else None
-        (path / file).write_bytes(render(graph, name, known))
+        with whole_file(path / file) as temporary:
+            temporary.write_bytes(render(graph, name, known))
         rows.append({"file": file, ARCHITECTURE: architecture, **facts})
     table = pd.DataFrame(rows) if rows else pd.DataFrame({"file": [], ARCHITECTURE: []})
-    table.to_csv(path / INDEX, index=False, lineterminator="\n")
+    with whole_file(path / INDEX) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_graphs(path: Path, name: str | None = None) -> dict[str, Graph]:
@@ -182,7 +185,8 @@ def _write_joint(name: str, chosen: Chosen, path: Path, progress: Progress | Non
         whole.add_edges_from((f"{position}.{u}", f"{position}.{v}") for u, v in network.edges)
     if empty:
         whole.graph[EMPTY] = json.dumps(empty)  # they have no node to say so
-    path.write_text(joint.write(whole), encoding="utf-8")
+    with whole_file(path) as temporary:
+        temporary.write_text(joint.write(whole), encoding="utf-8")
 
 
 def _joint_format(name: str | None, path: Path) -> JointFormat:

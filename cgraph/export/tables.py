@@ -11,6 +11,7 @@ import csv
 import json
 import math
 from collections.abc import Hashable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from cgraph.export.json_text import check_version, parse
 from cgraph.export.schema import FORMAT, VERSION, study_schema
 from cgraph.export.studied import Chosen, Progress, Studied, batches
 from cgraph.files import tables as files
+from cgraph.files.writing import whole_file
 
 # Rows that are held at once beside the tables of the study.
 BATCH = 20_000
@@ -77,17 +79,14 @@ def write_parquet(chosen: Chosen, path: Path, progress: Progress | None = None) 
     """Write the table as Parquet; the configuration of the study is in its metadata."""
     parts = _Parts(chosen.study)
     facts = {b"cgraph": json.dumps(_head(chosen.study)).encode()}
-    writer: pq.ParquetWriter | None = None
-    try:
+    with whole_file(path) as part, ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
         for piece in _pieces(chosen, progress):
             rows = pa.Table.from_pandas(parts.rows(piece), preserve_index=False)
             if writer is None:
                 schema = rows.schema.with_metadata({**(rows.schema.metadata or {}), **facts})
-                writer = pq.ParquetWriter(path, schema)
+                writer = stack.enter_context(pq.ParquetWriter(part, schema))
             writer.write_table(rows.cast(writer.schema))
-    finally:
-        if writer is not None:
-            writer.close()
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
@@ -98,7 +97,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
 def write_csv(chosen: Chosen, path: Path, progress: Progress | None = None) -> None:
     """Write the table as CSV; what is missing is empty."""
     parts = _Parts(chosen.study)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         for i, piece in enumerate(_pieces(chosen, progress)):
             parts.rows(piece).to_csv(file, index=False, header=i == 0, lineterminator="\n")
 
@@ -125,7 +124,8 @@ def write_json(chosen: Chosen, path: Path, progress: Progress | None = None) -> 
     """Write the study as JSON, and beside it the schema that it keeps."""
     study, parts = chosen.study, _Parts(chosen.study)
     schema = path.with_name(f"{path.stem}.schema.json")
-    schema.write_text(json.dumps(study_schema(), indent=2) + "\n", encoding="utf-8")
+    with whole_file(schema) as part:
+        part.write_text(json.dumps(study_schema(), indent=2) + "\n", encoding="utf-8")
     columns = kinds_of(parts.rows(chosen.positions[:1]))
     head = {
         "$schema": f"./{schema.name}",
@@ -135,7 +135,7 @@ def write_json(chosen: Chosen, path: Path, progress: Progress | None = None) -> 
         "columns": columns,
         "clusters": [_plain(row) for row in study.ranking.table.to_dict("records")],
     }
-    with path.open("w", encoding="utf-8") as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8") as file:
         file.write("{\n")
         for name, value in head.items():
             file.write(f" {json.dumps(name)}: {json.dumps(value, allow_nan=False)},\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from cgraph.errors import UnknownNameError
+from cgraph.files.writing import whole_file
 from cgraph.report.figures.catalogue import figures_of
 from cgraph.report.style import figure_style
 from cgraph.report.tables import StudyTables
@@ -76,7 +77,8 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path = Path(path)
     content = figure_bytes(figure, path.suffix.removeprefix(".").lower())
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
     return path
 
 
@@ -110,6 +112,7 @@ def save_figures(
         paths.append(directory / f"{kind.name}.png")
         save_figure(figure, paths[-1].with_suffix(".svg"))
         figure.set_layout_engine("none")  # as it lies now
-        paths[-1].write_bytes(figure_bytes(figure, "png", dots=SCREEN_DOTS))
+        with whole_file(paths[-1]) as temporary:
+            temporary.write_bytes(figure_bytes(figure, "png", dots=SCREEN_DOTS))
     progress(len(kinds), len(kinds))
     return paths

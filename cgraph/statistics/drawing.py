@@ -106,6 +106,15 @@ def draw_statistics(draw: Draw) -> Drawn:
     return Drawn(draw.candidate.program, draw.index, values)
 
 
+def killed(draw: Draw) -> Drawn:
+    """What is known of a draw whose process was killed."""
+    values = tuple(
+        (t, tuple((Statistic(None, Reason.WORKER_KILLED, name), 0.0) for name in names))
+        for t, names in draw.wanted
+    )
+    return Drawn(draw.candidate.program, draw.index, values)
+
+
 def _draw_network(
     draw: Draw, protocols: Sequence[Protocol]
 ) -> Iterator[tuple[tuple[int, str], tuple[Statistic, float]]]:

@@ -7,7 +7,7 @@ a value was read from a store. With a training, a draw is looked at several time
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,18 +17,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cgraph.errors import ArgumentError
+from cgraph.errors import ArgumentError, WorkerKilledError
 from cgraph.parallel import parallel_map
 from cgraph.statistics.candidate import FULL, Candidate, candidates_of
 from cgraph.statistics.checkpoints import Checkpoints
 from cgraph.statistics.course import Course, Untrained
 from cgraph.statistics.devices import device_of
-from cgraph.statistics.drawing import Draw, draw_statistics
+from cgraph.statistics.drawing import Draw, Drawn, draw_statistics, killed
 from cgraph.statistics.inputs import InputSource, input_source, source_of_data
 from cgraph.statistics.methods import Protocol, resolve
 from cgraph.statistics.store import DrawStore
 from cgraph.statistics.training import Training
-from cgraph.statistics.values import Statistic
+from cgraph.statistics.values import Reason, Statistic
 
 Key = tuple[str, int, str, int]  # program, time, protocol, draw
 
@@ -151,9 +151,11 @@ def evaluate(
         n_done = n_all - len(draws)
         if progress is not None:
             progress(n_done, n_all)
-        for drawn in parallel_map(draw_statistics, draws, n_jobs=n_jobs):
+        for drawn in _drawn(draws, n_jobs):
             for t, values in drawn.values:
-                if opened is not None:
+                # What was killed is tried again when the evaluation is resumed.
+                is_killed = any(value.reason is Reason.WORKER_KILLED for value, _ in values)
+                if opened is not None and not is_killed:
                     conditions = courses[drawn.program].conditions(source.id, t)
                     opened.write(drawn.program, conditions, seed, drawn.index, values)
                 for value, _ in values:
@@ -163,6 +165,23 @@ def evaluate(
                 progress(n_done, n_all)
     table = _table(candidates, protocols, courses, found, n_draws)
     return table if training is not None else table.drop(columns=TIME)
+
+
+def _drawn(draws: Sequence[Draw], n_jobs: int) -> Iterator[Drawn]:
+    """The draws in their order; one whose process is killed is tried again, alone."""
+    todo = deque(draws)
+    while todo:
+        try:
+            for drawn in parallel_map(draw_statistics, list(todo), n_jobs=n_jobs):
+                todo.popleft()
+                yield drawn
+        except WorkerKilledError:
+            # Nobody tells which of those that ran it was: the first of them is, or gets done.
+            draw = todo.popleft()
+            try:
+                yield from parallel_map(draw_statistics, [draw], n_jobs=2)
+            except WorkerKilledError:
+                yield killed(draw)
 
 
 def protocols_for(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import warnings
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from cgraph.errors import ArgumentError
+from cgraph.errors import ArgumentError, WriteError
 from cgraph.files.reading import reading
 from cgraph.graphs.computational import Attributes
 from cgraph.statistics.values import Reason, Statistic
@@ -128,10 +129,23 @@ class DrawStore:
             )
             for value, seconds in values
         ]  # fmt: skip
-        with self._connection as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO draws VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
+        self.insert(rows)
+
+    def insert(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Keep rows as they stand in the table, in one transaction.
+
+        Raises
+        ------
+        WriteError
+            If the system does not let them be written.
+        """
+        try:
+            with self._connection as connection:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO draws VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+                )
+        except sqlite3.OperationalError as error:
+            raise WriteError(self.path, error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -147,6 +161,42 @@ class DrawStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def rescue(path: str | Path) -> None:
+    """Set a damaged store aside, and begin a new one with the draws of it that can be read.
+
+    Warns of it, naming both. A store that is whole, or not there, stays as it is.
+
+    Parameters
+    ----------
+    path : path
+        A store of one's own making, as that of a study.
+    """
+    path = Path(path)
+    if not path.exists() or _is_sound(path):
+        return
+    aside = path.with_name(f"{path.name}.damaged")
+    path.replace(aside)
+    n_read = 0
+    with DrawStore(path) as store, closing(sqlite3.connect(aside)) as damaged:
+        with suppress(sqlite3.DatabaseError):  # as far as it goes
+            for row in damaged.execute("SELECT * FROM draws"):
+                store.insert([row])
+                n_read += 1
+    warnings.warn(
+        f"{path} was damaged and was set aside as {aside}; {n_read:,} draws of it could be read, "
+        "the others are drawn again",
+        stacklevel=2,
+    )
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _statistic(

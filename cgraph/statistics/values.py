@@ -37,6 +37,7 @@ class Reason(StrEnum):
     OVERFLOW = "the value is beyond what a float64 can hold"
     DIVERGED = "the loss became NaN or infinite in training"
     TOO_FEW_OUTPUTS = "the network has fewer outputs than there are classes"
+    WORKER_KILLED = "the system killed the process that computed it, twice: perhaps for its memory"
 
 
 class Caveat(StrEnum):

@@ -6,18 +6,20 @@ study, or with files that are no study's, is never written to.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cgraph.errors import ArgumentError, StudyError
+from cgraph.errors import ArgumentError, StudyError, WriteError
 from cgraph.files.reading import reading
 from cgraph.files.tables import read_parquet
+from cgraph.files.writing import is_leftover, remove_leftovers, whole_file
 
 CONFIGURATION = "study.json"
 ARCHITECTURES = "architectures.parquet"
@@ -69,7 +71,9 @@ def check_claim(directory: Path, configuration: Mapping[str, Any]) -> None:
         return
     # What was captured of a space serves any study of it.
     others = [path.name for path in directory.iterdir()] if directory.exists() else []
-    others = sorted(name for name in others if not name.startswith(CAPTURED))
+    others = sorted(
+        name for name in others if not name.startswith(CAPTURED) and not is_leftover(name)
+    )
     if others:
         first = others[0]
         raise StudyError(
@@ -161,23 +165,47 @@ def read_optional_table(directory: Path, name: str) -> pd.DataFrame | None:
 
 def write_table(directory: Path, name: str, table: pd.DataFrame) -> None:
     """Write a table as Parquet, whole or not at all."""
-    write_whole(directory / name, lambda path: table.to_parquet(path, index=False))
+    with whole_file(directory / name) as path:
+        table.to_parquet(path, index=False)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON, whole or not at all."""
     text = json.dumps(value, indent=2) + "\n"
-    write_whole(path, lambda temporary: temporary.write_text(text))
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file elsewhere in the directory, then move it into its place."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+@contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """A block in which no other process writes to the directory of a study.
+
+    The system lets go of it with the process, however that ends. What killed runs were writing is
+    taken away.
+
+    Raises
+    ------
+    StudyError
+        If another process is writing there.
+    WriteError
+        If the directory cannot be made or read.
+    """
     try:
-        write(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise WriteError(directory, error) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StudyError(
+                f"{directory} is being written by another process; nothing was changed. "
+                "Wait until that ends, or give another directory"
+            ) from None
+        remove_leftovers(directory)
+        yield
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(handle)
+        with suppress(OSError):  # only where nothing was written to it
+            directory.rmdir()

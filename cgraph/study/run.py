@@ -18,6 +18,7 @@ from cgraph.clustering.methods import CLUSTERINGS
 from cgraph.clustering.result import Clustering
 from cgraph.clustering.work import landmarks_for
 from cgraph.errors import ArgumentError
+from cgraph.files.writing import whole_file
 from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL
 from cgraph.graphs.population import Population
 from cgraph.report.page.drawings import graphs_table
@@ -34,6 +35,7 @@ from cgraph.spaces.views import view_for
 from cgraph.statistics.evaluate import evaluate
 from cgraph.statistics.inputs import input_source
 from cgraph.statistics.methods import resolve
+from cgraph.statistics.store import rescue
 from cgraph.study import directory as files
 from cgraph.study.baselines import largest_cluster
 from cgraph.study.result import StudyResult, ranking_of, source_of
@@ -55,14 +57,37 @@ def run_study(
     configuration = study.configuration()
     # Nothing is written until it is clear that the directory is ours and the options fit.
     files.check_claim(directory, configuration)
-    space, part = study.space, study.part
+    space = study.space
     assert isinstance(space, Space)
-    assert part is not None
     _check_accuracies(space, accuracies)
     input_source(study.inputs)
     for name in study.statistics:
         resolve(name, tuple(space.input_shapes))
+    with files.held(directory):
+        return _run_held(
+            study,
+            directory,
+            accuracies=accuracies,
+            n_jobs=n_jobs,
+            report=report,
+            skip_failures=skip_failures,
+        )
 
+
+def _run_held(
+    study: Study,
+    directory: Path,
+    *,
+    accuracies: pd.Series | None,
+    n_jobs: int,
+    report: Callable[[str, int, int], None],
+    skip_failures: bool,
+) -> StudyResult:
+    """Run a study whose options fit, in a directory that no other process writes to."""
+    configuration = study.configuration()
+    space, part = study.space, study.part
+    assert isinstance(space, Space)
+    assert part is not None
     space = _captured(study, space, directory, n_jobs, report, skip_failures=skip_failures)
     record = study.record() | _failure_record(space)
     if not isinstance(space, TracedSpace):
@@ -96,8 +121,8 @@ def run_study(
         files.write_table(directory, files.FAILURES, failures)
     files.write_json(directory / files.FACTS, _facts(space, part, landmarks, clustering))
     if clustering.assigner is not None:
-        assigner = clustering.assigner
-        files.write_whole(directory / files.ASSIGNER, lambda path: write_assigner(path, assigner))
+        with whole_file(directory / files.ASSIGNER) as path:
+            write_assigner(path, clustering.assigner)
     architectures = _architectures_table(space, population, programs, clustering)
     # Rounded: last bits of a solver do not make equal tables differ.
     architectures[["x", "y"]] = np.round(embed_points(points), 9)
@@ -165,7 +190,8 @@ def write_report(result: StudyResult, *, progress: Progress | None = None) -> No
         graphs=files.read_optional_table(result.directory, files.GRAPHS),
         drawn={path.stem: path.with_suffix(".svg").read_bytes() for path in paths},
     )
-    files.write_whole(result.page, lambda path: path.write_text(page, encoding="utf-8"))
+    with whole_file(result.page) as path:
+        path.write_text(page, encoding="utf-8")
     report("page", 1, 1)
 
 
@@ -377,6 +403,7 @@ def _evaluate_sample(
     report: Callable[[str, int, int], None],
 ) -> pd.DataFrame:
     names = [space.architectures()[i] for i in sample.table["position"]]
+    rescue(directory / files.DRAWS)
     table = evaluate(
         space.candidates(names),
         statistics=study.statistics,

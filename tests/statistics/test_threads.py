@@ -16,7 +16,7 @@ from cgraph.parallel import engine
 from cgraph.spaces import from_models
 from cgraph.statistics.candidate import Candidate
 
-STATISTICS = ["naswot-v2", "zen", "snip", "regions"]
+STATISTICS = ["grad-norm", "snip", "regions"]
 
 
 def network(width, skeleton="full"):

@@ -7,8 +7,6 @@ hashes take a quarter of a minute, so they are kept in a file of 8.5 MB.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from functools import cache
 from itertools import product
@@ -22,6 +20,7 @@ from platformdirs import user_cache_path
 from cgraph.errors import ArchitectureError, ArgumentError, of_file
 from cgraph.files.arrays import load_arrays
 from cgraph.files.reading import reading
+from cgraph.files.writing import whole_file
 from cgraph.spaces.nasbench101.cells import MAX_VERTICES, OPERATIONS, Cell, decode, encode
 from cgraph.spaces.nasbench101.enumeration import canonical_codes, enumerate_codes
 from cgraph.spaces.nasbench101.hashing import HASH_BYTES, hash_bytes, module_hash, module_hashes
@@ -181,13 +180,8 @@ def find_rows(wanted: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np.
 def write_cells(path: Path, cell_codes: NDArray[np.uint32], cell_hashes: NDArray[np.uint8]) -> None:
     """Keep codes and hashes in a file, which is complete whenever it is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, codes=cell_codes, hashes=cell_hashes)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+    with whole_file(path) as part, part.open("wb") as file:
+        np.savez(file, codes=cell_codes, hashes=cell_hashes)
         raise
 
 

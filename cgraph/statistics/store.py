@@ -179,11 +179,14 @@ def rescue(path: str | Path) -> None:
     aside = path.with_name(f"{path.name}.damaged")
     path.replace(aside)
     n_read = 0
-    with DrawStore(path) as store, closing(sqlite3.connect(aside)) as damaged:
-        with suppress(sqlite3.DatabaseError):  # as far as it goes
-            for row in damaged.execute("SELECT * FROM draws"):
-                store.insert([row])
-                n_read += 1
+    with (
+        DrawStore(path) as store,
+        closing(sqlite3.connect(aside)) as damaged,
+        suppress(sqlite3.DatabaseError),  # as far as it goes
+    ):
+        for row in damaged.execute("SELECT * FROM draws"):
+            store.insert([row])
+            n_read += 1
     warnings.warn(
         f"{path} was damaged and was set aside as {aside}; {n_read:,} draws of it could be read, "
         "the others are drawn again",

@@ -174,7 +174,7 @@ def test_workers_end_with_the_study(how, status, tmp_path):
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
-def ends_its_process(skeleton):  # noqa: ARG001
+def ends_its_process(skeleton):
     os._exit(1)
 
 

@@ -197,7 +197,8 @@ def rescue(path: str | Path) -> None:
 def _is_sound(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(path)) as connection:
-            return connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            return bool(answer == "ok")
     except sqlite3.DatabaseError:
         return False
 

@@ -182,7 +182,6 @@ def write_cells(path: Path, cell_codes: NDArray[np.uint32], cell_hashes: NDArray
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as part, part.open("wb") as file:
         np.savez(file, codes=cell_codes, hashes=cell_hashes)
-        raise
 
 
 def read_cells(path: Path, cell_codes: NDArray[np.uint32]) -> NDArray[np.uint8]:

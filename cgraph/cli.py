@@ -20,6 +20,8 @@ from cgraph.commands.evaluate import evaluate
 from cgraph.commands.export import export
 from cgraph.commands.figure import figure
 from cgraph.commands.footprint import footprint
+from cgraph.commands.map import map  # noqa: A004
+from cgraph.commands.nearest import nearest
 from cgraph.commands.rank import rank
 from cgraph.commands.report import report
 from cgraph.commands.spaces import spaces
@@ -35,7 +37,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(study, report, figure, spaces, trace, audit, footprint, devices),
-    *(diff, distances, cluster, evaluate, rank, export),
+    *(map, nearest, diff, distances, cluster, evaluate, rank, export),
 )
 for command in COMMANDS:
     app.command()(command)

@@ -78,10 +78,10 @@ def diff(
         raise ArgumentError("--out", f"end in {', '.join(ENDINGS)}", repr(str(path)))
     with err.status(f"Comparing {a} and {b}; the first time, what compares is compiled"):
         sides = [
-            read_comparable(text, _inputs_of(text, inputs or []), depth=depth, part=part)
+            read_comparable(text, inputs_of(text, inputs or []), depth=depth, part=part)
             for text in (a, b)
         ]
-        if inputs and not any(_inputs_of(text, inputs) for text in (a, b)):
+        if inputs and not any(inputs_of(text, inputs) for text in (a, b)):
             raise ArgumentError("--input", "be left out: both programs have their own", inputs[0])
         chosen, model = _costs_of(costs, sides)
         left, right = (side.program for side in sides)
@@ -100,7 +100,7 @@ def diff(
     _print_distance(found, limit)
 
 
-def _inputs_of(text: str, inputs: list[str]) -> list[str]:
+def inputs_of(text: str, inputs: list[str]) -> list[str]:
     """The inputs, for a program that has none of its own."""
     from cgraph.commands.programs import architecture_of
 

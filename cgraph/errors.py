@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 # Characters of what came that a message repeats at most, and of words that may hold a message.
 LONGEST = 200
@@ -58,10 +58,28 @@ def shown(value: object, longest: int = LONGEST) -> str:
         value = f"a {type(value).__name__} of {len(value):,} entries"
     elif isinstance(value, bytes | bytearray) and len(value) > longest:
         value = f"{bytes(value[:32])!r}... ({len(value):,} bytes)"
-    text = str(value)
+    text = _text(value, str)
     if not text.isprintable():
         text = _on_a_line(text if len(text) <= 2 * longest else _cut(text, 2 * longest))
     return text if len(text) <= longest else _cut(text, longest)
+
+
+def quoted(value: object) -> str:
+    """`repr` of a value, of whatever type: it cannot fail.
+
+    Examples
+    --------
+    >>> quoted("relu"), quoted(10**5000)
+    ("'relu'", 'a value of type int')
+    """
+    return _text(value, repr)
+
+
+def _text(value: object, write: Callable[[object], str]) -> str:
+    try:
+        return write(value)
+    except Exception:  # foreign types can raise anything, and whole numbers of 10^4 digits do
+        return f"a value of type {type(value).__name__}"
 
 
 def _cut(text: str, longest: int) -> str:
@@ -140,7 +158,7 @@ class UnknownNameError(CGraphError, LookupError):
     def __str__(self) -> str:
         guess = f"; did you mean {' or '.join(map(repr, self.near))}?" if self.near else ""
         known = shown(", ".join(self.known), _LONGEST_WORDS)
-        name = shown(repr(self.name))
+        name = shown(quoted(self.name))
         return f"{shown(self.family)} must be one of {known}, got {name}{guess}"
 
 

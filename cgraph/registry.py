@@ -60,13 +60,12 @@ class Table(Mapping[str, Record], Generic[Record]):
             self._records[record.name] = record
 
     def __getitem__(self, name: str) -> Record:
-        try:
-            return self._records[name]
-        except (KeyError, TypeError):
-            raise UnknownNameError(self.family, name, self._records) from None
+        if not isinstance(name, str) or name not in self._records:
+            raise UnknownNameError(self.family, name, self._records)
+        return self._records[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._records
+        return isinstance(name, str) and name in self._records
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._records)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.clustering.extending import assigner_of, landmark_assigner
 from cgraph.clustering.grouping import settle
 from cgraph.clustering.kmeans import weighted_k_means
@@ -134,11 +135,13 @@ def cluster_points(
 ) -> tuple[Clustering, Points | LandmarkTable]:
     """As `cluster`, and what was clustered: points, or distances to landmarks."""
     record = CLUSTERINGS[method]
-    _check_numbers(n_clusters, random_state)
+    n_clusters = checks.whole("n_clusters", n_clusters, 1)
+    random_state = checks.seed("random_state", random_state)
+    n_jobs = checks.workers("n_jobs", n_jobs)
     if scale is not None and not record.has_scale:
         raise ArgumentError("scale", "go with a method that has one", f"method {method!r}")
-    if scale is not None and not (np.isfinite(scale) and scale > 0):
-        raise ArgumentError("scale", "be a finite distance above 0", scale)
+    if scale is not None:
+        scale = checks.number("scale", scale, above=0)
     if n_landmarks is None and record.has_landmarks and weights is None:
         n_landmarks = landmarks_for(x, metric, n_clusters)
     if n_landmarks is not None or isinstance(x, LandmarkTable):
@@ -289,10 +292,3 @@ def _check_landmarks(record: ClusteringMethod, weights: ArrayLike | None) -> Non
         raise ArgumentError("n_landmarks", f"go with the method {able}", f"method {record.name!r}")
     if weights is not None:
         raise ArgumentError("weights", "be left out where there are landmarks", "some")
-
-
-def _check_numbers(n_clusters: int, random_state: int) -> None:
-    if not isinstance(n_clusters, int | np.integer) or n_clusters < 1:
-        raise ArgumentError("n_clusters", "be an integer of at least 1", n_clusters)
-    if not isinstance(random_state, int | np.integer) or not 0 <= random_state < 2**32:
-        raise ArgumentError("random_state", "be an integer, 0 <= seed < 2^32", random_state)

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.clustering.landmarks import LandmarkTable, planar_coordinates
 from cgraph.clustering.points import Points, check_weights
 from cgraph.clustering.sources import MetricOptions, Needs, count_programs, points_of
 from cgraph.clustering.spectral import leading_eigenvectors
 from cgraph.distances.methods import DISTANCES
-from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 from cgraph.parallel import one_thread
 
 if TYPE_CHECKING:
     from cgraph.distances.edit.costs import EditCosts
+
+
+MOST_COMPONENTS = 1_000
+"""Coordinates of a program at most; more than it has features would all be 0."""
 
 
 def embed(
@@ -64,10 +68,11 @@ def embed(
     >>> embed([[1, 0], [1, 0], [0, 1]], n_components=1).round(3).tolist()
     [[-0.333], [-0.333], [0.667]]
     """
-    if not isinstance(n_components, int | np.integer) or n_components < 1:
-        raise ArgumentError("n_components", "be an integer of at least 1", n_components)
+    n_components = checks.whole("n_components", n_components, 1, MOST_COMPONENTS)
+    n_jobs = checks.workers("n_jobs", n_jobs)
     if isinstance(x, LandmarkTable):
         return embed_points(x, n_components)
+    checks.text("metric", metric)
     has_points = metric == "euclidean" or (
         metric in DISTANCES and DISTANCES[metric].embedding is not None
     )

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.clustering.measured import Measured
 from cgraph.clustering.sources import MetricOptions
 from cgraph.clustering.spectral import SCALE_OVER_MEDIAN, leading_eigenvectors
 from cgraph.clustering.walks import BLOCK, chances, extended
 from cgraph.distances._loops import distinct_rows
 from cgraph.distances.disk import save_distances
+from cgraph.distances.features import check_counts
 from cgraph.distances.journal import read_certainty
 from cgraph.distances.matrix import distance_table
 from cgraph.distances.plans import Certainty, Floats, Progress
-from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 
 if TYPE_CHECKING:
@@ -118,11 +119,13 @@ def landmark_table(
     >>> landmark_table([[4, 0], [0, 1], [2, 0], [1, 1]], 2, "hellinger")
     LandmarkTable(hellinger of 4 programs, 3 of them distinct, to 2 landmarks)
     """
-    programs = x if isinstance(x, Population) else np.asarray(x)
+    programs = x if isinstance(x, Population) else check_counts("x", x)
     n = len(programs)
-    if not isinstance(n_landmarks, int | np.integer) or not 2 <= n_landmarks <= n:
-        raise ArgumentError("n_landmarks", f"be a whole number from 2 to {n:,}", n_landmarks)
-    drawn = np.random.default_rng(random_state).choice(n, size=n_landmarks, replace=False)
+    if progress is not None:
+        checks.function("progress", progress)
+    n_landmarks = checks.whole("n_landmarks", n_landmarks, 2, n)
+    rng = np.random.default_rng(checks.seed("random_state", random_state))
+    drawn = rng.choice(n, size=n_landmarks, replace=False)
     landmarks = np.sort(drawn).astype(np.int64)
     options: dict[str, Any] = {
         "dtype": np.float32, "feature": feature, "costs": costs, "n_jobs": n_jobs,

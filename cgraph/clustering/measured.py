@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.clustering.sources import MetricOptions
 from cgraph.distances.matrix import pairwise_distances
 from cgraph.distances.plans import Floats
@@ -61,14 +62,9 @@ class Measured:
             return x
         if isinstance(x, Population):
             raise ArgumentError("population", "be an array, as what was clustered", "a Population")
-        array = np.asarray(x, dtype=np.float64)
         width = self.programs.shape[1]
-        if array.ndim != 2 or array.shape[1] != width or not np.isfinite(array).all():
-            raise ArgumentError(
-                "population", f"be finite and of {width} columns, as what was clustered",
-                f"shape {array.shape}",
-            )  # fmt: skip
-        return array
+        words = f"be finite and of {width} columns, as what was clustered"
+        return checks.numbers("population", x, (None, width), words=words)
 
     def _block(self, others: Population | NDArray[np.float64]) -> Floats:
         how = self.options

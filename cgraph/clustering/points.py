@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.distances._loops import distinct_rows
 from cgraph.distances.plans import Certainty, DistanceTable, Floats
 from cgraph.distances.usage import euclidean_tile
@@ -104,16 +105,8 @@ def check_weights(weights: object, n: int) -> NDArray[np.float64]:
     """
     if weights is None:
         return np.ones(n)
-    array = np.array(weights, dtype=np.float64)
-    if array.shape != (n,):
-        raise ArgumentError("weights", f"be one for each of the {n} programs", array.shape)
-    bad = ~(np.isfinite(array) & (array > 0))
-    if bad.any():
-        i = int(np.flatnonzero(bad)[0])
-        raise ArgumentError(
-            "weights", "be finite and above 0", f"{array[i]} at {i}", "leave the program out"
-        )
-    return array
+    words = f"be numbers above 0, one for each of the {n} programs"
+    return checks.numbers("weights", weights, (n,), above=0, words=words)
 
 
 def check_distances(distances: object) -> NDArray[Any]:
@@ -125,9 +118,9 @@ def check_distances(distances: object) -> NDArray[Any]:
         If it is not square, has negative, infinite or NaN entries, a diagonal other than 0, or is
         not symmetric.
     """
-    array = np.asarray(distances)
-    if array.dtype != np.float32:
-        array = array.astype(np.float64, copy=False)
+    array = distances if isinstance(distances, np.ndarray) else np.empty(0)
+    if array.dtype not in (np.float32, np.float64) or array.ndim != 2:
+        array = checks.numbers("x", distances, (None, None), finite=False)
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
         raise ArgumentError("x", "be a square matrix of distances", f"shape {array.shape}")
     for start in range(0, len(array), BLOCK):

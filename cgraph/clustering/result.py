@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -76,18 +77,27 @@ class Clustering:
 
     def __post_init__(self) -> None:
         put: Any = object.__setattr__
-        for name in ("labels", "medoids"):
-            array = np.array(getattr(self, name), dtype=np.int64)
-            array.setflags(write=False)
-            put(self, name, array)
-        put(self, "names", tuple(self.names))
-        put(self, "quality", dict(self.quality))
-        put(self, "parameters", dict(self.parameters))
+        put(self, "names", checks.texts("names", self.names))
+        put(self, "medoids", checks.integers("medoids", self.medoids, (None,)))
         n, k = len(self.names), len(self.medoids)
-        if self.labels.shape != (n,):
-            raise ArgumentError("labels", f"have shape ({n},)", self.labels.shape)
-        if n and (self.labels.min() < 0 or self.labels.max() >= k):
-            raise ArgumentError("labels", f"be clusters, 0 <= label < {k}", self.labels)
+        put(self, "labels", checks.integers("labels", self.labels, (n,), 0, k - 1))
+        for name in ("labels", "medoids"):
+            getattr(self, name).setflags(write=False)
+        for name in ("quality", "parameters"):
+            values = checks.mapping(name, getattr(self, name), "map names to numbers")
+            for key, value in values.items():
+                checks.number(f"{name}[{checks.came(key)}]", value)
+            put(self, name, values)
+        for name in ("method", "metric"):
+            checks.text(name, getattr(self, name))
+        if self.random_state is not None:
+            checks.seed("random_state", self.random_state)
+        if self.assigner is not None:
+            from cgraph.clustering.assigning import Assigner
+
+            checks.instance("assigner", self.assigner, Assigner, "be an Assigner")
+        if self.n_distinct is not None:
+            checks.whole("n_distinct", self.n_distinct, 0, n)
         if (self.sizes == 0).any():
             raise ArgumentError("labels", "leave no cluster empty", f"sizes {self.sizes}")
         if ((self.medoids < 0) | (self.medoids >= n)).any() or (
@@ -113,8 +123,7 @@ class Clustering:
         ArgumentError
             If there is no such cluster.
         """
-        if not 0 <= cluster < self.n_clusters:
-            raise ArgumentError("cluster", f"be one of 0 ... {self.n_clusters - 1}", cluster)
+        cluster = checks.whole("cluster", cluster, 0, self.n_clusters - 1)
         return np.flatnonzero(self.labels == cluster)
 
     def assign(self, population: Population | ArrayLike) -> NDArray[np.int64]:

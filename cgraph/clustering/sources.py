@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.clustering.points import (
     Points,
     check_distances,
@@ -15,11 +16,12 @@ from cgraph.clustering.points import (
     points_of_matrix,
     points_of_table,
 )
-from cgraph.distances.features import check_counts
+from cgraph.distances.edit.costs import check_costs
+from cgraph.distances.features import FEATURES, check_counts
 from cgraph.distances.matrix import distance_table
 from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import Progress
-from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 
 if TYPE_CHECKING:
@@ -67,8 +69,9 @@ def points_of(
         If `x` does not fit the metric, or the metric has no features where they are needed.
     """
     metric = options.metric
-    if metric not in DISTANCES and metric not in ARRAYS:
-        raise UnknownNameError("metric", metric, [*DISTANCES, *ARRAYS])
+    checks.choice("metric", metric, [*DISTANCES, *ARRAYS])
+    FEATURES[options.feature]  # an unknown name is an error of its own
+    check_costs(options.costs)
     if needs == "features" and metric not in _embedded():
         raise ArgumentError(
             "metric",
@@ -100,10 +103,10 @@ def count_programs(x: Population | ArrayLike) -> int:
     """Number of programs that were given."""
     if isinstance(x, Population):
         return len(x)
-    shape = np.shape(x)
-    if len(shape) != 2:
-        raise ArgumentError("x", "be a Population or an array of two dimensions", f"shape {shape}")
-    return int(shape[0])
+    if not (isinstance(x, np.ndarray) and x.ndim == 2):
+        words = "be a Population or an array of numbers of two dimensions"
+        x = checks.numbers("x", x, (None, None), finite=False, words=words)
+    return len(x)
 
 
 def _embedded() -> list[str]:
@@ -125,11 +128,8 @@ def _from_features(x: Population | ArrayLike, weights: NDArray[np.float64]) -> P
         raise ArgumentError(
             "x", "be an array of features for the metric 'euclidean'", "a Population"
         )
-    features = np.array(x, dtype=np.float64) + 0.0  # a negative zero becomes a zero
-    if not np.isfinite(features).all():
-        i, j = np.argwhere(~np.isfinite(features))[0]
-        raise ArgumentError("x", "hold finite features", f"{features[i, j]} at ({i}, {j})")
-    return points_of_features(features, weights)
+    features = checks.numbers("x", x, (None, None))
+    return points_of_features(features + 0.0, weights)  # a negative zero becomes a zero
 
 
 def _from_matrix(x: Population | ArrayLike, weights: NDArray[np.float64]) -> Points:

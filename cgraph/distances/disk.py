@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from cgraph import checks
 from cgraph.distances.blocks import (
     Tile,
     checksum_condensed,
@@ -27,7 +28,13 @@ from cgraph.distances.blocks import (
     write_square,
 )
 from cgraph.distances.journal import Journal, describe_job
-from cgraph.distances.matrix import PROGRAMS_A_TILE, check_dtype, check_shape, plan_distances
+from cgraph.distances.matrix import (
+    PROGRAMS_A_TILE,
+    check_dtype,
+    check_progress,
+    check_shape,
+    plan_distances,
+)
 from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import Floats, Progress
 from cgraph.errors import ArgumentError
@@ -96,11 +103,12 @@ def save_distances(
     ...     print(matrix.round(4).tolist())
     [[0.0, 0.5412, 1.0], [0.5412, 0.0, 0.5412], [1.0, 0.5412, 0.0]]
     """
-    target = Path(path)
+    target = checks.path("path", path)
     if not target.parent.is_dir():
         raise ArgumentError("path", "lie in a directory that exists", str(target.parent))
-    if not isinstance(tile, int) or tile < 1:
-        raise ArgumentError("tile", "be a number of programs, at least 1", tile)
+    tile = checks.whole("tile", tile, 1, 2**31)
+    n_jobs = checks.workers("n_jobs", n_jobs)
+    check_progress(progress)
     kept = check_dtype(dtype)
     # Workers share out the tiles: each computes its own on one thread.
     plan = plan_distances(population, metric, other, kept, 1, feature, weigh_by, costs)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.distances.plans import Programs
 from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
@@ -251,20 +252,8 @@ def check_counts(name: str, counts: object) -> NDArray[np.float64]:
     ArgumentError
         If the array has not two dimensions, or holds NaN, infinity or negative numbers.
     """
-    try:
-        array = np.array(counts, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            name, "be a Population or an array of counts", type(counts).__name__, PACK
-        ) from error
-    if array.ndim != 2:
-        raise ArgumentError(
-            name, "be a Population or counts of shape (n_graphs, K)", f"shape {array.shape}"
-        )
-    bad = ~(np.isfinite(array) & (array >= 0))
-    if bad.any():
-        i, k = np.argwhere(bad)[0]
-        raise ArgumentError(name, "hold finite counts >= 0", f"{array[i, k]} at ({i}, {k})")
+    words = "be a Population or counts of shape (n_graphs, K)"
+    array = checks.numbers(name, counts, (None, None), 0, words=words, hint=PACK)
     return array + 0.0  # a negative zero becomes a zero
 
 

@@ -208,11 +208,11 @@ def _digest_of_costs(
     """Digest of the costs of every label that occurs; None for a metric without costs."""
     if DISTANCES[metric].feature == "usage":
         return None
-    from cgraph.distances.edit.costs import EditCosts
+    from cgraph.distances.edit.costs import check_costs
 
     sides = [side for side in (population, other) if isinstance(side, Population)]
     words = sorted({word for side in sides for word in side.vocabulary})
-    table = (EditCosts.heuristic() if costs is None else costs).over(words)
+    table = check_costs(costs).over(words)
     return _digest(
         "\0".join(words), table.substitute, table.insert, table.delete, np.array(table.edge)
     )

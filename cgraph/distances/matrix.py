@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from cgraph import checks
 from cgraph.distances._loops import is_identity, spread
 from cgraph.distances.blocks import compute, cut, write_condensed, write_square
-from cgraph.distances.features import PACK, WEIGHINGS, check_counts
+from cgraph.distances.edit.costs import check_costs
+from cgraph.distances.features import FEATURES, PACK, WEIGHINGS, check_counts
 from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import (
     Certainty,
@@ -111,6 +113,7 @@ def pairwise_distances(
     [[0.0, 0.5579, 1.0], [0.5579, 0.0, 0.5579], [1.0, 0.5579, 0.0]]
     """
     kept = check_dtype(dtype, out)
+    check_progress(progress)
     plan = plan_distances(population, metric, other, kept, n_jobs, feature, weigh_by, costs)
     shape = check_shape(plan, condensed)
     result = np.empty(shape, kept) if out is None else _check_out(out, shape, kept)
@@ -172,12 +175,13 @@ def plan_distances(
 ) -> DistancePlan:
     """What there is to compute; arguments and errors are those of `pairwise_distances`."""
     method = DISTANCES[metric]
-    if n_jobs == 0:
-        raise ArgumentError("n_jobs", "be a number of threads, or -1 for every core", n_jobs)
+    n_jobs = checks.workers("n_jobs", n_jobs)
+    FEATURES[feature]  # an unknown name is an error of its own, here and below
     if method.feature == "usage" and costs is not None:
         raise ArgumentError("costs", "go with a metric of graphs", f"metric {metric!r}")
+    check_costs(costs)
     if weigh_by is not None:
-        WEIGHINGS[weigh_by]  # an unknown name is an error of its own
+        WEIGHINGS[weigh_by]
     x = _programs("population", population, method, feature, weigh_by)
     y = None if other is None else _programs("other", other, method, feature, weigh_by)
     if y is not None and isinstance(x, Population) != isinstance(y, Population):
@@ -198,12 +202,29 @@ def check_dtype(dtype: DTypeLike | None, out: NDArray[Any] | None = None) -> np.
     ArgumentError
         If it is neither float64 nor float32.
     """
+    if out is not None:
+        checks.instance("out", out, np.ndarray, "be an array to write to")
     if dtype is None:
         dtype = np.float64 if out is None else out.dtype
-    kept = np.dtype(dtype)
+    try:
+        kept = np.dtype(dtype)
+    except Exception as problem:  # foreign types can raise anything
+        raise ArgumentError("dtype", "be float64 or float32", checks.came(dtype)) from problem
     if kept not in (np.float64, np.float32):
         raise ArgumentError("dtype", "be float64 or float32", kept)
     return kept
+
+
+def check_progress(progress: object) -> None:
+    """Raise where the argument `progress` is neither None nor a function.
+
+    Raises
+    ------
+    ArgumentError
+        Says what came.
+    """
+    if progress is not None:
+        checks.function("progress", progress)
 
 
 def check_shape(plan: DistancePlan, condensed: bool) -> tuple[int, ...]:
@@ -215,7 +236,7 @@ def check_shape(plan: DistancePlan, condensed: bool) -> tuple[int, ...]:
         If there is no condensed vector: two sides, or a metric that is not symmetric.
     """
     n, m = len(plan.rows), len(plan.columns)
-    if not condensed:
+    if not checks.truth("condensed", condensed):
         return n, m
     if not plan.is_mirrored:
         raise ArgumentError("condensed", "go without other: it holds pairs of one population", True)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from cgraph import checks
 from cgraph.distances._compile import compiled
-from cgraph.distances.matrix import check_dtype, plan_distances
+from cgraph.distances.matrix import check_dtype, check_progress, plan_distances
 from cgraph.distances.methods import DISTANCES
 from cgraph.distances.plans import DistancePlan, Floats, Progress
-from cgraph.errors import ArgumentError
 from cgraph.graphs.population import Population
 from cgraph.parallel import parallel_map
 
@@ -90,6 +90,7 @@ def nearest(
     [[3, 2], [2, 0], [0, 3], [0, 2]]
     """
     pool = population if other is None else other
+    checks.truth("distinct", distinct)
     if distinct and isinstance(pool, Population):
         options: dict[str, Any] = {"feature": feature, "weigh_by": weigh_by, "costs": costs}
         options |= {"dtype": dtype, "n_jobs": n_jobs, "progress": progress}
@@ -98,9 +99,9 @@ def nearest(
     plan = plan_distances(population, metric, other, kept, 1, feature, weigh_by, costs)
     n, m = len(plan.rows), len(plan.columns)
     n_others = m if other is not None else max(m - 1, 0)
-    if not isinstance(k, int | np.integer) or not 1 <= k <= n_others:
-        raise ArgumentError("k", f"be a number of programs, 1 <= k <= {n_others}", k)
-    wanted = int(k) + (other is None)
+    k, n_jobs = checks.whole("k", k, 1, n_others), checks.workers("n_jobs", n_jobs)
+    check_progress(progress)
+    wanted = k + (other is None)
     step = max(1, _BLOCK // max(1, plan.shape[1]))
     blocks = [slice(i, min(i + step, plan.shape[0])) for i in range(0, plan.shape[0], step)]
     found = parallel_map(
@@ -135,11 +136,9 @@ def _nearest_different(
     classes = pool.classes()
     first = np.unique(classes, return_index=True)[1]
     n_others = max(len(first) - is_own, 0)
-    if not isinstance(k, int | np.integer) or not 1 <= k <= n_others:
-        must = f"be a number of different programs, 1 <= k <= {n_others}"
-        hint = "distinct=False counts copies" if n_others < len(pool) - is_own else ""
-        raise ArgumentError("k", must, k, hint)
-    found = nearest(population, int(k) + is_own, metric, pool[first], distinct=False, **options)
+    hint = "distinct=False counts copies" if n_others < len(pool) - is_own else ""
+    k = checks.whole("k", k, 1, n_others, hint=hint)
+    found = nearest(population, k + is_own, metric, pool[first], distinct=False, **options)
     indices, distances = first[found.indices], found.distances
     if is_own:
         left_out = classes[indices] == classes[:, None]
@@ -209,15 +208,10 @@ def landmarks(
     dtype = np.dtype(np.float64)
     plan = plan_distances(population, metric, None, dtype, n_jobs, feature, weigh_by, costs)
     n, n_distinct = len(plan.rows), plan.shape[0]
-    if not isinstance(n_landmarks, int | np.integer) or not 0 <= n_landmarks <= n_distinct:
-        raise ArgumentError(
-            "n_landmarks",
-            f"be at most {n_distinct}, the number of programs that {metric!r} tells apart",
-            n_landmarks,
-            "a metric or a feature that tells more programs apart allows more",
-        )
-    if not isinstance(random_state, int | np.integer) or random_state < 0:
-        raise ArgumentError("random_state", "be an integer >= 0", random_state)
+    hint = "a metric or a feature that tells more programs apart allows more"
+    n_landmarks = checks.whole("n_landmarks", n_landmarks, 0, n_distinct, hint=hint)
+    random_state = checks.seed("random_state", random_state)
+    check_progress(progress)
     first = np.unique(plan.rows, return_index=True)[1]
     chosen = np.empty(n_landmarks, dtype=np.int64)
     near = np.full(n_distinct, np.inf)  # distance to the nearest landmark

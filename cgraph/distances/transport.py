@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cgraph.distances.edit.costs import EditCosts
+from cgraph import checks
+from cgraph.distances.edit.costs import EditCosts, check_costs
 from cgraph.distances.edit.matrix import by_appearance, joined
 from cgraph.distances.plans import DistanceOptions, DistancePlan, Floats, Programs
 from cgraph.errors import ArgumentError
@@ -97,10 +98,9 @@ def transport_distance(
     >>> round(transport_distance(a, a).value, 6), round(transport_distance(a, b).value, 3)
     (0.0, 0.062)
     """
-    if not 0 <= alpha <= 1:
-        raise ArgumentError("alpha", "be in [0, 1]", alpha)
+    alpha = checks.number("alpha", alpha, 0, 1)
     words = sorted({*a.labels, *b.labels})
-    aligned = (EditCosts.heuristic() if costs is None else costs).over(words)
+    aligned = check_costs(costs).over(words)
     p, q = (None, None) if masses is None else masses
     left, right = _points(a, aligned, p, "masses[0]"), _points(b, aligned, q, "masses[1]")
     value, plan = _solve(left, right, aligned, alpha)
@@ -125,7 +125,7 @@ def transport_plan(x: Programs, other: Programs | None, options: DistanceOptions
         first_other = first_other + len(x)
     chosen, place = np.unique(np.concatenate([first, first_other]), return_inverse=True)
     used = [both.vocabulary[k] for k in np.unique(both.label_ids).tolist()]
-    costs = (EditCosts.heuristic() if options.costs is None else options.costs).over(used)
+    costs = check_costs(options.costs).over(used)
     points = [_points(_canonical(both[i]), costs, None, "masses") for i in chosen.tolist()]
     left = [points[i] for i in place[: len(first)].tolist()]
     right = [points[i] for i in place[len(first) :].tolist()]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cgraph import checks
 from cgraph.errors import ArgumentError, GraphError
 from cgraph.export import dot, geometric, json_text, markup, node_link
 from cgraph.export.networks import Fact, Graph
@@ -168,7 +169,7 @@ def write_graph(
     ...     read_graph(path) == graph
     True
     """
-    path = Path(path)
+    path = checks.path("path", path)
     chosen = format_of(path) if format is None else FORMATS[format]
     with whole_file(path) as temporary:
         temporary.write_bytes(render(graph, chosen.name, facts))
@@ -199,7 +200,7 @@ def read_graph(path: str | Path, format: str | None = None) -> Graph:  # noqa: A
     GraphError
         If the file is cut off, foreign, or of a newer version; says where.
     """
-    path = Path(path)
+    path = checks.path("path", path)
     if not path.is_file():
         raise ArgumentError("path", "be a file that is there", repr(str(path)))
     if format is None and path.suffix in PROGRAM_ENDINGS:
@@ -243,13 +244,13 @@ def render(graph: Graph, format: str, facts: Mapping[str, Fact] | None = None) -
         If `graph` is something else, or the format has no room for facts.
     """
     chosen = FORMATS[format]
-    if not isinstance(graph, ComputationalGraph | KernelGraph):
-        raise ArgumentError(
-            "graph",
-            "be a ComputationalGraph or a KernelGraph",
-            type(graph).__name__,
-            "a model has to go through trace() first",
-        )
+    hint = "a model has to go through trace() first"
+    kinds = (ComputationalGraph, KernelGraph)
+    checks.instance("graph", graph, kinds, "be a ComputationalGraph or a KernelGraph", hint)
+    if facts is not None:
+        facts = checks.mapping("facts", facts, "map names to plain values")
+        for name in facts:
+            checks.text("a name of facts", name)
     if facts and not chosen.takes_facts:
         able = ", ".join(name for name, kind in FORMATS.items() if kind.takes_facts)
         raise ArgumentError("facts", f"be left out of {format}", sorted(facts), f"{able} take them")

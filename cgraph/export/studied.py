@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.ranking.order import Ranking
 
@@ -142,10 +143,11 @@ def choose(
     ArgumentError
         If there is no such selection or cluster, or a number is out of range.
     """
-    if graphs not in GRAPH_KINDS:
-        raise ArgumentError("graphs", f"be {' or '.join(GRAPH_KINDS)}", repr(graphs))
-    if limit is not None and (not isinstance(limit, int) or limit < 1):
-        raise ArgumentError("limit", "be a whole number, 1 or more", limit)
+    if not isinstance(graphs, str) or graphs not in GRAPH_KINDS:
+        raise ArgumentError("graphs", f"be {' or '.join(GRAPH_KINDS)}", checks.came(graphs))
+    if limit is not None:
+        limit = checks.whole("limit", limit, 1)
+    checks.truth("distinct", distinct)
     number = _cluster_of(study, only)
     copies = None
     if distinct and number is not None:

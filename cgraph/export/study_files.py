@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.export import data_sets, schema, start_points, study_graphs, tables
 from cgraph.export.studied import Chosen, GraphKind, Progress, Studied, choose
@@ -219,18 +220,24 @@ def export_study(
         If an option does not fit the study or the format.
     """
     kind = STUDY_FORMATS[to]
-    if graphs != "kernel" and not kind.takes_graphs:
-        raise ArgumentError("graphs", f"be 'kernel' for {to}", repr(graphs))
+    hint = "load_study(directory) reads one"
+    fields = ("directory", "configuration", "architectures", "statistics", "ranking")
+    checks.having("result", result, fields, "be the result of a study", hint)
+    if not isinstance(graphs, str) or (graphs != "kernel" and not kind.takes_graphs):
+        raise ArgumentError("graphs", f"be 'kernel' for {to}", checks.came(graphs))
+    if progress is not None:
+        checks.function("progress", progress)
     chosen = choose(
         result,
-        only or kind.only,
+        kind.only if only is None else checks.text("only", only),
         limit=kind.limit if limit is None else limit,
         by_rank=kind.is_by_rank,
         distinct=kind.is_distinct if distinct is None else distinct,
         graphs=graphs,
         space=space,
     )
-    target = result.directory / EXPORTS / kind.file_name if path is None else Path(path)
+    default = result.directory / EXPORTS / kind.file_name
+    target = default if path is None else checks.path("path", path)
     target.parent.mkdir(parents=True, exist_ok=True)
     kind.write(chosen, target, progress)
     return target
@@ -258,7 +265,7 @@ def read_export(path: str | Path, to: str | None = None) -> Any:
     ArgumentError
         If there is no such path, or nothing tells what it is.
     """
-    path = Path(path)
+    path = checks.path("path", path)
     if not path.exists():
         raise ArgumentError("path", "be a file or directory that is there", repr(str(path)))
     read = study_graphs.read_graphs if to is None and path.is_dir() else _format(path, to).read

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING
 
-from cgraph.errors import ArgumentError
+from cgraph import checks
 from cgraph.graphs.computational import ComputationalGraph, Memory, check_sized
 from cgraph.graphs.labels import family_of
 from cgraph.graphs.numbering import first_of_equals
@@ -176,8 +176,7 @@ def audit(graph: ComputationalGraph, *, least_share: float = LEAST_SHARE) -> Aud
     >>> print(audit(graph).waste[0].text)
     64 parameters never read (spare.weight)
     """
-    if not 0 <= least_share <= 1:
-        raise ArgumentError("least_share", "be a share, 0 to 1", least_share)
+    least_share = checks.number("least_share", least_share, 0, 1)
     facts = _Facts(graph)
     found: list[Finding] = []
     for check in CHECKS.values():

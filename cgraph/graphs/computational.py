@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, get_args
 
 import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.errors import GraphError
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ class Kernel:
     macs: int = 0
 
 
+Node = TypeVar("Node", Memory, Kernel)
+
+
 @dataclass(frozen=True, slots=True, eq=False, init=False)
 class ComputationalGraph:
     """The memories and kernels of a program, and the relations between them.
@@ -193,12 +197,14 @@ class ComputationalGraph:
         name: str = "",
     ) -> None:
         put = object.__setattr__
-        put(self, "memories", tuple(memories))
-        put(self, "kernels", tuple(kernels))
-        put(self, "reads", edge_array(reads))
-        put(self, "writes", edge_array(writes))
-        put(self, "outputs", tuple(int(m) for m in outputs))
-        put(self, "name", name)
+        must = "be {} records of cgraph.graphs.computational"
+        put(self, "memories", _records("memories", memories, Memory, must.format("Memory")))
+        put(self, "kernels", _records("kernels", kernels, Kernel, must.format("Kernel")))
+        put(self, "reads", edge_array("reads", reads))
+        put(self, "writes", edge_array("writes", writes))
+        returned = checks.integers("outputs", outputs, (None,), error=GraphError)
+        put(self, "outputs", tuple(returned.tolist()))
+        put(self, "name", checks.text("name", name, error=GraphError))
         self._check()
 
     def _check(self) -> None:
@@ -222,6 +228,8 @@ class ComputationalGraph:
                 "stand in the order they ran",
                 f"{self.kernels[k].name!r} reading {self.memories[m].name!r} before it is written",
             )
+        for k, kernel in enumerate(self.kernels):
+            _check_kernel(kernel, f"kernels[{k}]")
         names = Counter([m.name for m in self.memories] + [k.name for k in self.kernels])
         if len(names) != n_memories + n_kernels:
             raise GraphError(
@@ -231,10 +239,7 @@ class ComputationalGraph:
             if not 0 <= m < n_memories:
                 raise GraphError("outputs", f"be memories, 0 <= m < {n_memories}", m)
         for i, memory in enumerate(self.memories):
-            if memory.kind not in MEMORY_KINDS:
-                raise GraphError("kind", f"be one of {', '.join(MEMORY_KINDS)}", memory.kind)
-            if memory.alias not in (None, *ALIAS_KINDS):
-                raise GraphError("alias", f"be one of {', '.join(ALIAS_KINDS)}", memory.alias)
+            _check_memory(memory, f"memories[{i}]")
             if memory.base is not None and not 0 <= memory.base < i:
                 raise GraphError(
                     "base", f"be an earlier memory than {memory.name!r} (number {i})", memory.base
@@ -387,6 +392,7 @@ class ComputationalGraph:
         """
         from cgraph.graphs.exchange import from_networkx
 
+        checks.instance("graph", graph, nx.DiGraph, "be a networkx.DiGraph", error=GraphError)
         return from_networkx(graph)
 
 
@@ -407,7 +413,19 @@ def check_sized(memory: Memory) -> None:
         )
 
 
-def edge_array(edges: ArrayLike) -> NDArray[np.int64]:
+def check_graph(graph: object) -> ComputationalGraph:
+    """The argument `graph` of whatever works on programs.
+
+    Raises
+    ------
+    ArgumentError
+        If it is something else than a `ComputationalGraph`.
+    """
+    hint = "a model has to go through trace() first"
+    return checks.instance("graph", graph, ComputationalGraph, "be a ComputationalGraph", hint)
+
+
+def edge_array(name: str, edges: ArrayLike) -> NDArray[np.int64]:
     """A read-only copy of rows of two indices, shape (n_edges, 2); an empty list is no edges.
 
     Raises
@@ -415,16 +433,39 @@ def edge_array(edges: ArrayLike) -> NDArray[np.int64]:
     GraphError
         If the shape is not (n_edges, 2) or the entries are not integers.
     """
-    array = np.array(edges)
-    if array.size == 0:
-        array = np.empty((0, 2), dtype=np.int64)
-    if array.ndim != 2 or array.shape[1] != 2:
-        raise GraphError("edges", "have shape (n_edges, 2)", f"shape {array.shape}")
-    if not np.issubdtype(array.dtype, np.integer):
-        raise GraphError("edges", "be integers", f"dtype {array.dtype}")
-    array = array.astype(np.int64, copy=False)
+    array = checks.integers(name, edges, (None, 2), error=GraphError)
     array.setflags(write=False)
     return array
+
+
+def _records(name: str, given: Iterable[Node], kind: type[Node], must: str) -> tuple[Node, ...]:
+    return checks.instances(name, given, kind, must, error=GraphError)
+
+
+def _check_memory(memory: Memory, place: str) -> None:
+    if memory.kind not in MEMORY_KINDS:
+        raise GraphError(f"{place}.kind", f"be one of {', '.join(MEMORY_KINDS)}", memory.kind)
+    if memory.alias not in (None, *ALIAS_KINDS):
+        raise GraphError(f"{place}.alias", f"be one of {', '.join(ALIAS_KINDS)}", memory.alias)
+    if type(memory.bytes) is not int or memory.bytes < 0:
+        checks.whole(f"{place}.bytes", memory.bytes, 0, error=GraphError)
+    if type(memory.shape) is not tuple or not all(type(n) is int and n >= 0 for n in memory.shape):
+        checks.integers(f"{place}.shape", memory.shape, (None,), 0, error=GraphError)
+    for field_name in ("name", "dtype", "scope"):
+        value = getattr(memory, field_name)
+        if type(value) is not str:
+            checks.text(f"{place}.{field_name}", value, error=GraphError)
+
+
+def _check_kernel(kernel: Kernel, place: str) -> None:
+    for field_name in ("name", "operation", "scope"):
+        value = getattr(kernel, field_name)
+        if type(value) is not str:
+            checks.text(f"{place}.{field_name}", value, error=GraphError)
+    if type(kernel.macs) is not int or kernel.macs < 0:
+        checks.whole(f"{place}.macs", kernel.macs, 0, error=GraphError)
+    if not isinstance(kernel.attributes, Attributes):
+        raise GraphError(f"{place}.attributes", "be Attributes", checks.came(kernel.attributes))
 
 
 def _check_relation(name: str, rows: NDArray[np.int64], bounds: tuple[int, int]) -> None:

@@ -87,7 +87,7 @@ def _kernel(data: Mapping[str, Any], node: object) -> Kernel:
     record = {name: data[name] for name in KERNEL_FIELDS}
     try:
         record["attributes"] = json.loads(data["attributes"])
-    except (json.JSONDecodeError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise GraphError(
             f"node {node!r}.attributes", "be JSON in text", repr(data["attributes"])
         ) from error

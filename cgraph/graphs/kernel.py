@@ -13,8 +13,9 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cgraph.errors import ArgumentError, GraphError
-from cgraph.graphs.computational import ComputationalGraph, Kernel, edge_array
+from cgraph import checks
+from cgraph.errors import GraphError
+from cgraph.graphs.computational import ComputationalGraph, Kernel, check_graph, edge_array
 from cgraph.graphs.labels import LABELLINGS
 from cgraph.graphs.tensors import element_bytes, kernel_tensors, sized_labels
 
@@ -68,18 +69,19 @@ class KernelGraph:
         macs: ArrayLike | None = None,
         bytes: ArrayLike | None = None,  # noqa: A002
     ) -> None:
-        labels = tuple(labels)
+        labels = checks.texts("labels", labels, error=GraphError)
         n = len(labels)
-        rows = edge_array(edges)
+        rows = edge_array("edges", edges)
         if len(rows):
             if rows.min() < 0 or rows.max() >= n:
                 bad = rows[((rows < 0) | (rows >= n)).any(axis=1)][0]
                 raise GraphError("edges", f"hold kernels, 0 <= u < {n}", tuple(bad.tolist()))
             rows = np.unique(rows, axis=0)
             rows.setflags(write=False)
-        names = tuple(map(str, range(n))) if names is None else tuple(names)
-        if len(names) != n:
-            raise GraphError("names", f"be one for each of the {n} kernels", f"{len(names)} names")
+        if names is None:
+            names = tuple(map(str, range(n)))
+        else:
+            names = checks.texts("names", names, n=n, of="kernels", error=GraphError)
         put = object.__setattr__
         put(self, "labels", labels)
         put(self, "edges", rows)
@@ -155,8 +157,10 @@ class KernelGraph:
         GraphError
             If the graph is not directed or a node lacks the attribute.
         """
-        if not graph.is_directed():
-            raise GraphError("graph", "be directed", type(graph).__name__)
+        checks.instance(
+            "graph", graph, nx.DiGraph, "be a networkx.DiGraph, which is directed", error=GraphError
+        )
+        checks.text("label", label)
         index = {node: i for i, node in enumerate(graph.nodes)}
         for node, data in graph.nodes(data=True):
             if label not in data:
@@ -219,13 +223,8 @@ def project(
     >>> project(program, boundary=True).labels
     ('input', 'relu', 'output')
     """
-    if not isinstance(graph, ComputationalGraph):
-        raise ArgumentError(
-            "graph",
-            "be a ComputationalGraph",
-            type(graph).__name__,
-            "a model has to go through trace() first",
-        )
+    check_graph(graph)
+    checks.truth("boundary", boundary)
     labels = labels_of(graph, label)
     names = [kernel.name for kernel in graph.kernels]
     writer = graph.writers()
@@ -317,11 +316,8 @@ def size_array(name: str, sizes: ArrayLike | None, n: int) -> NDArray[np.int64] 
     """
     if sizes is None:
         return None
-    array = np.array(sizes, dtype=np.int64)
-    if array.shape != (n,):
-        raise GraphError(name, f"be one for each of the {n} kernels", f"shape {array.shape}")
-    if (array < 0).any():
-        raise GraphError(name, "be numbers >= 0", int(array.min()))
+    words = f"be whole numbers, one for each of the {n} kernels"
+    array = checks.integers(name, sizes, (n,), 0, words=words, error=GraphError)
     array.setflags(write=False)
     return array
 

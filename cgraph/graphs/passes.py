@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from cgraph import checks
 from cgraph.graphs.computational import (
     AliasKind,
     Attributes,
@@ -19,6 +20,7 @@ from cgraph.graphs.computational import (
     Kernel,
     Memory,
     MemoryKind,
+    check_graph,
 )
 
 
@@ -96,6 +98,7 @@ def remove_identities(graph: ComputationalGraph, *, views: bool = False) -> Comp
     views : bool, default=False
         Whether views (`view`, `expand`, `slice`, ...) that keep the shape go as well.
     """
+    checks.truth("views", views)
     flow = Flow.of(graph)
     _drop_identities(flow, views=views)
     return _of_flow(graph, flow)
@@ -569,7 +572,7 @@ class Relations:
     """
 
     def __init__(self, graph: ComputationalGraph) -> None:
-        self.memories = graph.memories
+        self.memories = check_graph(graph).memories
         self.returned = set(graph.outputs)
         self.reads: list[list[int]] = [[] for _ in graph.kernels]
         self.writes: list[list[int]] = [[] for _ in graph.kernels]

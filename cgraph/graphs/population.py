@@ -15,9 +15,14 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.errors import ArgumentError, GraphError
 from cgraph.graphs.canonical import certificate_of_arrays
 from cgraph.graphs.kernel import KernelGraph, size_array
+
+
+class NoSuchGraphError(ArgumentError, IndexError):
+    """A population has fewer graphs; an `IndexError`, as of any sequence."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
@@ -86,19 +91,14 @@ class Population:
         names: Iterable[str] | None = None,
         vocabulary: Iterable[str] | None = None,
     ) -> None:
-        if not isinstance(graphs, Iterable):
-            raise ArgumentError("graphs", "be kernel graphs", type(graphs).__name__)
-        graphs = list(graphs)
-        for graph in graphs:
-            if not isinstance(graph, KernelGraph):
-                raise ArgumentError(
-                    "graphs",
-                    "be kernel graphs",
-                    type(graph).__name__,
-                    "a computational graph has to go through project() first",
-                )
+        hint = "a computational graph has to go through project() first"
+        graphs = checks.instances("graphs", graphs, KernelGraph, "be kernel graphs", hint)
         occurring = {label for graph in graphs for label in graph.labels}
-        words = tuple(sorted(occurring)) if vocabulary is None else tuple(vocabulary)
+        words = (
+            tuple(sorted(occurring))
+            if vocabulary is None
+            else checks.texts("vocabulary", vocabulary, different=True)
+        )
         index = {label: i for i, label in enumerate(words)}
         unknown = sorted(occurring - set(index))
         if unknown:
@@ -144,11 +144,13 @@ class Population:
         population = object.__new__(cls)
         population._set(
             names=names,
-            vocabulary=tuple(vocabulary),
-            node_offsets=np.array(node_offsets, dtype=np.int64),
-            label_ids=np.array(label_ids, dtype=np.int32),
-            edge_offsets=np.array(edge_offsets, dtype=np.int64),
-            edges=np.array(edges, dtype=np.int64).reshape(-1, 2),
+            vocabulary=checks.texts("vocabulary", vocabulary, different=True),
+            node_offsets=_integers("node_offsets", node_offsets),
+            label_ids=checks.integers(
+                "label_ids", label_ids, (None,), -1, np.iinfo(np.int32).max, error=GraphError
+            ).astype(np.int32),
+            edge_offsets=_integers("edge_offsets", edge_offsets),
+            edges=checks.integers("edges", edges, (None, 2), error=GraphError),
             macs=macs,
             bytes=bytes,
         )
@@ -168,15 +170,11 @@ class Population:
         bytes: ArrayLike | None,  # noqa: A002
     ) -> None:
         n = len(node_offsets) - 1
-        names = tuple(map(str, range(n))) if names is None else tuple(names)
-        if len(names) != n:
-            raise ArgumentError(
-                "names", f"be one for each of the {n} graphs", f"{len(names)} names"
-            )
-        if len(set(names)) != n:
-            raise ArgumentError("names", "stand once each", f"{n - len(set(names))} repetitions")
-        if len(set(vocabulary)) != len(vocabulary):
-            raise ArgumentError("vocabulary", "hold each label once", vocabulary)
+        names = (
+            tuple(map(str, range(n)))
+            if names is None
+            else checks.texts("names", names, n=max(n, 0), of="graphs", different=True)
+        )
         put = object.__setattr__
         put(self, "names", names)
         put(self, "vocabulary", vocabulary)
@@ -230,7 +228,8 @@ class Population:
     ) -> KernelGraph | Population:
         """One graph, or the population of several (a slice, indices, or a mask)."""
         if isinstance(index, int | np.integer):
-            i = range(len(self))[int(index)]
+            n = len(self)
+            i = range(n)[checks.whole("index", index, -n, n - 1, error=NoSuchGraphError)]
             labels = [self.vocabulary[k] for k in self._label_ids_of(i)]
             own = self._nodes_of(i)
             return KernelGraph(
@@ -239,7 +238,7 @@ class Population:
                 macs=None if self.macs is None else self.macs[own],
                 bytes=None if self.bytes is None else self.bytes[own],
             )
-        chosen = np.arange(len(self))[index]
+        chosen = self._chosen(index)
         node_offsets, nodes = _rows_of(self.node_offsets, chosen)
         edge_offsets, edges = _rows_of(self.edge_offsets, chosen)
         return Population.from_arrays(
@@ -252,6 +251,21 @@ class Population:
             macs=None if self.macs is None else self.macs[nodes],
             bytes=None if self.bytes is None else self.bytes[nodes],
         )
+
+    def _chosen(self, index: object) -> NDArray[np.int64]:
+        """Positions of some graphs, >= 0."""
+        n = len(self)
+        if isinstance(index, list | tuple) and index and isinstance(index[0], bool):
+            index = np.array(index)
+        if isinstance(index, np.ndarray) and index.dtype == np.bool_:
+            return np.flatnonzero(checks.truths("index", index, n, "graph"))
+        if isinstance(index, slice):
+            try:
+                return np.arange(n)[index]
+            except TypeError as error:
+                raise ArgumentError("index", "be a slice of whole numbers", index) from error
+        words = "be a whole number, a slice, a mask, or a sequence of whole numbers"
+        return np.arange(n)[checks.integers("index", index, (None,), -n, n - 1, words=words)]
 
     def __iter__(self) -> Iterator[KernelGraph]:
         return (self[i] for i in range(len(self)))
@@ -301,6 +315,7 @@ class Population:
         GraphError
             If sizes are asked for and not known.
         """
+        checks.truth("sized", sized)
         found: dict[bytes, int] = {}
         names, kinds = self.vocabulary, self.label_ids
         if sized:
@@ -339,6 +354,10 @@ class Population:
 
 def _hash(data: bytes) -> bytes:
     return blake2b(data, digest_size=32).digest()
+
+
+def _integers(name: str, value: object) -> NDArray[np.int64]:
+    return checks.integers(name, value, (None,), error=GraphError)
 
 
 def _joined(parts: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:

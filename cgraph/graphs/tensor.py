@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cgraph.errors import ArgumentError, GraphError
+from cgraph import checks
+from cgraph.errors import GraphError
 from cgraph.graphs.kernel import KernelGraph
 from cgraph.graphs.population import Population
 
@@ -62,10 +63,9 @@ def adjacency_tensor(
             is_coalesced=True,
             check_invariants=False,
         )
-    if not isinstance(x, Population):
-        raise ArgumentError("x", "be a KernelGraph or a Population", type(x).__name__)
+    checks.instance("x", x, Population, "be a KernelGraph or a Population")
     if vocabulary is not None:
-        x = _with_vocabulary(x, tuple(vocabulary))
+        x = _with_vocabulary(x, checks.texts("vocabulary", vocabulary, different=True))
     n = len(x)
     graph_of_node = np.repeat(np.arange(n), x.n_kernels)
     node = np.arange(len(x.label_ids)) - x.node_offsets[graph_of_node]
@@ -109,7 +109,7 @@ def from_adjacency_tensor(tensor: torch.Tensor, vocabulary: Iterable[str]) -> Ke
     >>> from_adjacency_tensor(adjacency_tensor(graph), ["add", "relu"]) == graph
     True
     """
-    words = tuple(vocabulary)
+    words = checks.texts("vocabulary", vocabulary, different=True)
     if tensor.dim() != 3 or tensor.shape[0] != tensor.shape[1] or tensor.shape[2] != len(words):
         raise GraphError("tensor", f"have shape (V, V, {len(words)})", tuple(tensor.shape))
     sparse = tensor.coalesce() if tensor.is_sparse else tensor.to_sparse().coalesce()

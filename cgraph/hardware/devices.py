@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cgraph.errors import ArgumentError
+from cgraph import checks
 from cgraph.hardware.sizes import stored_bits
 from cgraph.registry import Table
 
@@ -57,10 +57,14 @@ class Device:
     rates: str = ""
 
     def __post_init__(self) -> None:
-        for field in ("ram_bytes", "flash_bytes", "macs_per_second", "bytes_per_second"):
-            value = getattr(self, field)
-            if value is not None and not value > 0:
-                raise ArgumentError(field, "be positive", value)
+        for field in ("name", "source", "rates"):
+            checks.text(field, getattr(self, field))
+        checks.whole("ram_bytes", self.ram_bytes, 1)
+        if self.flash_bytes is not None:
+            checks.whole("flash_bytes", self.flash_bytes, 1)
+        for field in ("macs_per_second", "bytes_per_second"):
+            if getattr(self, field) is not None:
+                checks.number(field, getattr(self, field), above=0)
         stored_bits(self.dtype)
 
 
@@ -168,11 +172,8 @@ def device_of(device: Device | str) -> Device:
     """
     if isinstance(device, str):
         return DEVICES[device]
-    if not isinstance(device, Device):
-        raise ArgumentError(
-            "device", "be a Device or the name of one", repr(device), f"known: {', '.join(DEVICES)}"
-        )
-    return device
+    hint = f"known: {', '.join(DEVICES)}"
+    return checks.instance("device", device, Device, "be a Device or the name of one", hint)
 
 
 @dataclass(frozen=True, slots=True)

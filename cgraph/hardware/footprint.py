@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
-from cgraph.graphs.computational import ComputationalGraph, MemoryKind
+from cgraph.graphs.computational import ComputationalGraph, MemoryKind, check_graph
 from cgraph.hardware.devices import DEVICES, Device, Fit, device_of
 from cgraph.hardware.lifetimes import STORED_KINDS, lifetimes, without_io
 from cgraph.hardware.schedule import BUDGET, BestSchedule, Schedule, best_order, replay
-from cgraph.hardware.sizes import packed_bytes, storage_bytes
+from cgraph.hardware.sizes import packed_bytes, storage_bytes, stored_bits
 from cgraph.hardware.traffic import bytes_of_kernels
 
 
@@ -63,6 +64,18 @@ class Footprint:
     traced_without_io: Schedule
     best: BestSchedule
     best_without_io: BestSchedule
+
+    def __post_init__(self) -> None:
+        if self.dtype is not None:
+            stored_bits(self.dtype)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.startswith("traced"):
+                checks.instance(field.name, value, Schedule, "be a Schedule")
+            elif field.name.startswith("best"):
+                checks.instance(field.name, value, BestSchedule, "be a BestSchedule")
+            elif field.name != "dtype":
+                checks.whole(field.name, value, 0)
 
     @property
     def flops(self) -> int:
@@ -152,6 +165,7 @@ class Footprint:
             If no device has the name.
         """
         device = device_of(device)
+        checks.truth("count_io", count_io)
         best = self.best if count_io else self.best_without_io
         return _fit(device, self.dtype, self.stored_bytes, [best])
 
@@ -370,15 +384,8 @@ def fit_chain(chain: Sequence[tuple[ComputationalGraph, int]], device: Device | 
 
 
 def _check(graph: ComputationalGraph, budget: int) -> None:
-    if not isinstance(graph, ComputationalGraph):
-        raise ArgumentError(
-            "graph",
-            "be a ComputationalGraph",
-            type(graph).__name__,
-            "a model has to go through trace() first",
-        )
-    if budget < 0:
-        raise ArgumentError("budget", "be a number of states, >= 0", budget)
+    check_graph(graph)
+    checks.whole("budget", budget, 0)
 
 
 def _bytes_by_kind(graph: ComputationalGraph, dtype: str | None) -> dict[MemoryKind, int]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cgraph.errors import ArgumentError, GraphError
+from cgraph import checks
+from cgraph.errors import GraphError
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.hardware.lifetimes import Lifetimes, lifetimes, without_io
 from cgraph.hardware.pieces import Part, split
@@ -234,8 +235,7 @@ def best_schedule(
     >>> best.upper_bytes, best.exact, best.schedule.order
     (17, True, array([0, 2, 1, 3, 4]))
     """
-    if budget < 0:
-        raise ArgumentError("budget", "be a number of states, >= 0", budget)
+    checks.whole("budget", budget, 0)
     return best_order(_lives(graph, count_io, dtype), counts_io=count_io, budget=budget)
 
 

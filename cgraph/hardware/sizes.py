@@ -6,6 +6,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import Memory, check_sized
 
@@ -55,10 +56,10 @@ def stored_bits(dtype: str) -> int:
     >>> stored_bits("int4"), stored_bits("fp16")
     (4, 16)
     """
-    name = _SYNONYMS.get(dtype, dtype)
+    name = _SYNONYMS.get(dtype, dtype) if isinstance(dtype, str) else ""
     if name not in STORED_BITS:
         known = ", ".join([*STORED_BITS, *_SYNONYMS])
-        raise ArgumentError("dtype", f"be one of {known}", repr(dtype))
+        raise ArgumentError("dtype", f"be one of {known}", checks.came(dtype))
     return STORED_BITS[name]
 
 

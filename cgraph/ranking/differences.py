@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.ranking.scores import oriented_values
 
@@ -67,9 +68,8 @@ def cluster_differences(
     """
     from scipy.stats import false_discovery_control
 
-    if n_bootstrap < 1:
-        raise ArgumentError("n_bootstrap", "be 1 or more", n_bootstrap)
-    values, _ = oriented_values(table, None if statistics is None else tuple(statistics))
+    n_bootstrap = checks.whole("n_bootstrap", n_bootstrap, 1, checks.MOST_REPEATS)
+    values, _ = oriented_values(table, statistics)
     missing = values.index[~values.index.isin(clusters.index)]
     if len(missing):
         raise ArgumentError(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.clustering.result import Clustering
 from cgraph.errors import ArgumentError
 from cgraph.ranking.draws import MemberSource
@@ -44,6 +45,21 @@ class Ranking:
     members: tuple[tuple[str, ...], ...]
     source: MemberSource | None = None
     layouts: tuple[Layout, ...] | None = None
+
+    def __post_init__(self) -> None:
+        columns = {"cluster": "number", "tied_with_best": ""}
+        table = checks.table("table", self.table, columns, "rank() makes such a table")
+        checks.table("scores", self.scores, {}, "rank() makes such a table")
+        members = checks.items("members", self.members, "be names of the members of each cluster")
+        names = tuple(checks.texts(f"members[{i}]", own) for i, own in enumerate(members))
+        object.__setattr__(self, "members", names)
+        object.__setattr__(self, "protocols", checks.texts("protocols", self.protocols))
+        if table.empty:
+            raise ArgumentError("table", "have a row for each cluster", "none")
+        if not table["cluster"].isin(range(len(names))).all():
+            must = f"name clusters of `members`, below {len(names)}"
+            raise ArgumentError("table", must, checks.came(list(table["cluster"])))
+        checks.truths("tied_with_best", table["tied_with_best"], len(table), "cluster")
 
     @property
     def best(self) -> int:
@@ -124,15 +140,17 @@ class Ranking:
             As for `sample`.
         """
         chosen = self._number(cluster)
+        checks.truth("distinct", distinct)
+        random_state = checks.seed("random_state", random_state)
         layout = self.layout_of(chosen)
         n_most = layout.n_programs if distinct else len(layout.programs)
-        if not 1 <= n <= n_most:
-            what = f"the size of cluster {chosen}"
-            hint = ""
-            if distinct and n_most < len(layout.programs):
-                what = f"the different programs of cluster {chosen}"
-                hint = f"distinct=False draws from all of its {len(layout.programs)} members"
-            raise ArgumentError("n", f"be from 1 to {n_most}, {what}", n, hint)
+        hint = f"cluster {chosen} has no more"
+        if distinct and n_most < len(layout.programs):
+            hint = (
+                f"the different programs of cluster {chosen}; distinct=False draws from all of its "
+                f"{len(layout.programs)} members"
+            )
+        n = checks.whole("n", n, 1, n_most, hint=hint)
         if distinct:
             places, copies = different(layout, n, random_state)
         else:
@@ -146,13 +164,13 @@ class Ranking:
         )
 
     def _number(self, cluster: int | None) -> int:
-        chosen = self.best if cluster is None else cluster
-        if not 0 <= chosen < len(self.members):
-            raise ArgumentError("cluster", f"be below {len(self.members)}", chosen)
-        return chosen
+        if cluster is None:
+            return self.best
+        return checks.whole("cluster", cluster, 0, len(self.members) - 1)
 
     def layout_of(self, cluster: int) -> Layout:
         """What is known of the members of a cluster; each its own program where nothing is."""
+        cluster = self._number(cluster)
         if self.layouts is not None:
             return self.layouts[cluster]
         n = len(self.members[cluster])
@@ -243,9 +261,10 @@ def rank(
     (Rao and Wu, 1988, "Resampling inference with complex survey data"). Clusters without a
     score stand last, unranked: their "rank" is missing.
     """
-    if n_bootstrap < 1:
-        raise ArgumentError("n_bootstrap", "be 1 or more", n_bootstrap)
-    values, errors = oriented_values(table, None if statistics is None else tuple(statistics))
+    checks.instance("clustering", clustering, Clustering, "be a Clustering")
+    n_bootstrap = checks.whole("n_bootstrap", n_bootstrap, 1, checks.MOST_REPEATS)
+    random_state = checks.seed("random_state", random_state)
+    values, errors = oriented_values(table, statistics)
     position = {name: i for i, name in enumerate(clustering.names)}
     strangers = [name for name in values.index if name not in position]
     if strangers:
@@ -264,14 +283,17 @@ def rank(
             f"others, first {values.index[~is_member[places]][0]!r}",
         )
     label = np.asarray(clustering.labels)[places]
-    weight = np.array([1.0 if weights is None else weights[name] for name in values.index])
+    weight = _weights(list(values.index), weights)
     score = log_rank_scores(values.to_numpy())
     replicates = _replicates(
         values.to_numpy(), errors.to_numpy(), n_bootstrap, np.random.default_rng(random_state)
     )
     k = clustering.n_clusters
     sizes = np.bincount(clustering.labels[is_member], minlength=k)
-    n_distinct = sizes if n_programs is None else np.asarray(n_programs)
+    n_distinct = sizes
+    if n_programs is not None:
+        words = f"be whole numbers, one for each of the {k} clusters"
+        n_distinct = checks.integers("n_programs", n_programs, (k,), 0, words=words)
     rng = np.random.default_rng([random_state, 1])
     means = np.full(k, np.nan)
     spread = np.full((n_bootstrap, k), np.nan)
@@ -337,14 +359,19 @@ def _members(clustering: Clustering, eligible: ArrayLike | None) -> NDArray[np.b
     """Which programs count as members of their clusters, shape (n,)."""
     if eligible is None:
         return np.ones(len(clustering), dtype=bool)
-    chosen = np.asarray(eligible)
-    if chosen.shape != (len(clustering),) or chosen.dtype != bool:
-        raise ArgumentError(
-            "eligible",
-            f"be {len(clustering):,} truth values, one for each program of the clustering",
-            f"shape {chosen.shape} of {chosen.dtype}",
-        )
-    return chosen
+    return checks.truths("eligible", eligible, len(clustering), "program of the clustering")
+
+
+def _weights(names: list[str], weights: Mapping[str, float] | None) -> NDArray[np.float64]:
+    """How many networks each evaluated one stands for, shape (n_networks,)."""
+    if weights is None:
+        return np.ones(len(names))
+    given = checks.mapping("weights", weights, "map names of networks to numbers")
+    lacking = [name for name in names if name not in given]
+    if lacking:
+        must = f"have all {len(names):,} networks of the table"
+        raise ArgumentError("weights", must, f"none for {len(lacking):,}, first {lacking[0]!r}")
+    return np.array([checks.number(f"weights[{name!r}]", given[name], above=0) for name in names])
 
 
 def _replicates(

@@ -7,17 +7,51 @@ Zero-Cost Proxies for Network Architecture Search").
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 
-COLUMNS = ("name", "statistic", "protocol", "value", "standard_error", "direction")
+COLUMNS = {
+    "name": "text",
+    "statistic": "text",
+    "protocol": "text",
+    "value": "number",
+    "standard_error": "number",
+    "direction": "number",
+}
+
+
+def checked_table(table: object) -> pd.DataFrame:
+    """A copy of a table of statistics, with its columns checked.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no table, or lacks a column; if a name is no text, a value is infinite, a standard
+        error is negative, a direction is not 1 or -1, or a protocol has two.
+    """
+    found = checks.table("table", table, COLUMNS, "evaluate() makes such a table")
+    if (found["standard_error"] < 0).any():
+        worst = found["standard_error"].min()
+        raise ArgumentError("table", "have standard errors, 0 or more", worst)
+    wrong = found.loc[~found["direction"].isin([1, -1]), "direction"]
+    if len(wrong):
+        must = "have directions, 1 where higher is better and -1 where lower is"
+        raise ArgumentError("table", must, wrong.iloc[0])
+    twice = found.groupby("protocol")["direction"].nunique()
+    if (twice > 1).any():
+        must = "have one direction for a protocol"
+        raise ArgumentError("table", must, f"two for {twice.idxmax()!r}")
+    return found
 
 
 def oriented_values(
-    table: pd.DataFrame, statistics: tuple[str, ...] | None = None
+    table: pd.DataFrame, statistics: Sequence[str] | str | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Statistics as two arrays: values turned so that higher is better, and standard errors.
 
@@ -25,7 +59,7 @@ def oriented_values(
     ----------
     table : DataFrame
         As `cgraph.evaluate` gives it: a row for each network, statistic and protocol.
-    statistics : tuple of str, optional
+    statistics : sequence of str, optional
         Names of statistics or ids of protocols, in order; every protocol of the table by default.
 
     Returns
@@ -39,18 +73,7 @@ def oriented_values(
     ArgumentError
         If the table lacks a column or a statistic, or has two rows for one value.
     """
-    if not isinstance(table, pd.DataFrame):
-        raise ArgumentError(
-            "table", "be a DataFrame", type(table).__name__, "evaluate() makes such a table"
-        )
-    lacking = [column for column in COLUMNS if column not in table.columns]
-    if lacking:
-        raise ArgumentError(
-            "table",
-            f"have the columns {', '.join(COLUMNS)}",
-            f"none called {', '.join(lacking)}",
-            "evaluate() makes such a table",
-        )
+    table = checked_table(table)
     protocols = _protocols(table, statistics)
     rows = table[table["protocol"].isin(protocols)]
     if rows.duplicated(["name", "protocol"]).any():
@@ -94,14 +117,12 @@ def log_rank_scores(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return scores
 
 
-def _protocols(table: pd.DataFrame, statistics: tuple[str, ...] | None) -> list[str]:
+def _protocols(table: pd.DataFrame, statistics: Sequence[str] | str | None) -> list[str]:
     known = table[["statistic", "protocol"]].drop_duplicates()
     if statistics is None:
         return list(known["protocol"])
-    if not statistics:
-        raise ArgumentError("statistics", "name at least one statistic", "none")
     chosen: list[str] = []
-    for name in statistics:
+    for name in checks.one_or_more("statistics", statistics, "statistic"):
         match = known[(known["statistic"] == name) | (known["protocol"] == name)]
         if match.empty:
             raise ArgumentError(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.hardware.limits import parse_parameter_limit
 from cgraph.ranking.scores import log_rank_scores, oriented_values
@@ -81,7 +82,7 @@ def judged(
     >>> found.values["s@1"].tolist(), found.inside["1kB@int8"].tolist()
     ([-1.0, -2.0], [True, False])
     """
-    values, _ = oriented_values(table, None if statistics is None else tuple(statistics))
+    values, _ = oriented_values(table, statistics)
     accuracy = _column("accuracies", accuracies, values.index)
     inside = {WHOLE: np.ones(len(values), dtype=bool)}
     texts = list(limits)
@@ -123,8 +124,7 @@ def times_drawn(n: int, n_bootstrap: int, seed: int) -> Iterator[tuple[slice, ND
     >>> [(rows.start, rows.stop, times.sum()) for rows, times in times_drawn(5, 3, seed=0)]
     [(0, 1, np.int64(5)), (1, 4, np.int64(15))]
     """
-    if n_bootstrap < 1:
-        raise ArgumentError("n_bootstrap", "be 1 or more", n_bootstrap)
+    n_bootstrap = checks.whole("n_bootstrap", n_bootstrap, 1, checks.MOST_REPEATS)
     rng = np.random.default_rng(seed)
     yield slice(0, 1), np.ones((1, n), dtype=np.int64)
     step = max(1, _VALUES_A_BLOCK // max(1, n))

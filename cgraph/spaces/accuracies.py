@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError, of_file
 from cgraph.files.reading import reading
 from cgraph.spaces.sources import Found, SourceOptions, Unit, check_options
@@ -77,13 +78,21 @@ def join_accuracies(
         ("unit", unit, (None, "percent", "fraction")),
         ("missing", missing, ("error", "allow")),
     ):
-        if value not in known:
-            raise UnknownNameError(name, value, filter(None, known))
+        if value is not None or None not in known:
+            checks.choice(name, value, filter(None, known))
+    if column is not None:
+        checks.text("column", column)
     names = space.architectures()
     wanted = (
         np.arange(len(names))
         if architectures is None
-        else np.array([space.index(arch) for arch in architectures], dtype=np.int64)
+        else np.array(
+            [
+                space.index(arch)
+                for arch in checks.items("architectures", architectures, "be architectures")
+            ],
+            dtype=np.int64,
+        )
     )
     found = _read(space, source, column, options)
     values = _in_percent(found, unit)

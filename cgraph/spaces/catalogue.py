@@ -14,6 +14,7 @@ from functools import partial
 from importlib import import_module, metadata, util
 from typing import Any
 
+from cgraph import checks
 from cgraph.errors import ArgumentError, CGraphError, UnknownNameError
 from cgraph.registry import Table
 from cgraph.spaces.space import Space
@@ -160,6 +161,7 @@ def get(name: str, **options: Any) -> Space:
     >>> get("nasbench201")
     NASBench201('nasbench201', 15,625 architectures)
     """
+    checks.text("name", name)
     if name.startswith("zoo:"):
         from cgraph.spaces.zoo import zoo_of
 
@@ -167,6 +169,7 @@ def get(name: str, **options: Any) -> Space:
     if name in SPACES:
         module, _, attribute = SPACES[name].home.partition(":")
         return make(getattr(import_module(module), attribute), name, options)
+    checks.text("name", name)
     plugins = {entry.name: entry for entry in reversed(_plugins())}
     if name not in plugins:
         raise UnknownNameError("space", name, available())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.registry import Table
 from cgraph.spaces.places import SEPARATOR, Choices, Place, places_of
@@ -72,8 +73,8 @@ def checked(encoding: Encoding, values: Mapping[str, Any]) -> dict[str, Value]:
     for name, options in encoding.choices.items():
         if name not in values:
             raise ArgumentError("values", f"have one for {name!r}", f"{list(values)}"[:200])
-        if values[name] not in options:
-            raise ArgumentError(name, f"be one of {options}"[:200], repr(values[name])[:200])
+        if not isinstance(values[name], str | int) or values[name] not in options:
+            raise ArgumentError(name, f"be one of {options}"[:200], checks.came(values[name]))
         found[name] = values[name]
     return found
 

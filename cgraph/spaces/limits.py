@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.hardware.devices import DEVICES, Device, Fit
 from cgraph.hardware.footprint import fit, fit_chain
@@ -90,6 +91,11 @@ class Limits:
     measured: str | Path | None = None
 
     def __post_init__(self) -> None:
+        for name in ("fits", "max_parameters", "max_latency", "max_energy"):
+            if getattr(self, name) is not None:
+                checks.text(name, getattr(self, name))
+        if self.measured is not None:
+            checks.path("measured", self.measured)
         if self.fits is not None:
             DEVICES[self.fits]
         if self.max_parameters is not None:
@@ -109,7 +115,7 @@ class Limits:
         return [
             _read(f"max_{name}", parse_measured_limit, text, name)
             for name, text in given.items()
-            if text
+            if text is not None
         ]
 
     def __bool__(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.spaces.capture import Arguments
 from cgraph.spaces.traced import TracedSpace
@@ -107,6 +108,8 @@ def from_models(
                 type(factory).__name__,
                 "give its class, or lambda: Net(...), so that weights can be drawn anew",
             )
+    for field, value in (("name", name), ("summary", summary), ("source", source)):
+        checks.text(field, value)
     shape, example = _inputs(inputs)
     return ModelsSpace(models, shape, example, name=name, summary=summary, source=source)
 
@@ -130,12 +133,11 @@ def _inputs(inputs: Any) -> tuple[tuple[int, ...], Arguments | None]:
 
 
 def _shape(inputs: Any) -> tuple[int, ...]:
-    shape = tuple(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else None
-    if shape is None or not all(isinstance(size, int) and size > 0 for size in shape):
-        raise ArgumentError(
-            "inputs", "be the shape of one input, such as (3, 32, 32), or a batch", repr(inputs)
-        )
-    return shape
+    try:
+        return checks.sizes("inputs", inputs)
+    except ArgumentError as error:
+        must = "be the shape of one input, such as (3, 32, 32), or a batch"
+        raise ArgumentError("inputs", must, checks.came(inputs), str(error)) from error
 
 
 def _is_module(value: Any) -> bool:

@@ -9,6 +9,7 @@ import inspect
 from types import ModuleType
 from typing import Any
 
+from cgraph import checks
 from cgraph.errors import ArgumentError, UnknownNameError
 from cgraph.spaces.catalogue import available, get, make
 from cgraph.spaces.loading import ENDING, module_of
@@ -40,6 +41,7 @@ def resolve(text: str, **options: Any) -> Space:
     >>> resolve("cgraph.spaces.nasbench201.space:NASBench201")
     NASBench201('nasbench201', 15,625 architectures)
     """
+    checks.text("space", text)
     if text.startswith("zoo:"):
         return get(text, **options)
     where, colon, name = text.rpartition(":")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, final
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArchitectureError, ArgumentError
 from cgraph.spaces import places
 from cgraph.spaces.capture import N_IN_BATCH, Arguments
@@ -279,6 +280,7 @@ class SampledChoiceSpace(SampledSpace):
     @final
     def parse(self, text: str) -> str:
         """The string itself, where its options are those of the places."""
+        checks.text("arch", text, error=ArchitectureError)
         places.check(self._places, text.split(SEPARATOR), self.name)
         return text
 

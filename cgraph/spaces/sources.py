@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -122,5 +123,9 @@ def check_options(options: SourceOptions, known: tuple[str, ...], name: str) -> 
     """
     for field in fields(options):
         value = getattr(options, field.name)
+        if field.name == "allow_pickle":
+            checks.truth(field.name, value)
+        elif value is not None:
+            checks.whole(field.name, value, 0)
         if field.name not in known and value != field.default:
             raise ArgumentError(field.name, f"be left out for {name}", value)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import ArchitectureError, ArgumentError, UnknownNameError
+from cgraph import checks
+from cgraph.errors import ArchitectureError, ArgumentError
 from cgraph.spaces.sources import AccuracySource, RowKey, SourceOptions, Unit
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ Part: TypeAlias = Literal["cell", "network", "operations", "compact"]
 Form: TypeAlias = Literal["raw", "live"]
 Architecture: TypeAlias = "str | int"
 Seed: TypeAlias = "int | np.random.Generator"
+
+
+MOST_DRAWN = 10_000_000
+"""Architectures of a sample at most: each is a string in memory."""
 
 
 class Space(ABC):
@@ -199,7 +204,9 @@ class Space(ABC):
     @final
     def candidates(self, architectures: Iterable[Architecture] | None = None) -> list[Candidate]:
         """`candidate` of several architectures, by default of all, in order."""
-        chosen = self.architectures() if architectures is None else architectures
+        if architectures is None:
+            return [self.candidate(arch) for arch in self.architectures()]
+        chosen = checks.items("architectures", architectures, "be architectures in a sequence")
         return [self.candidate(arch) for arch in chosen]
 
     @final
@@ -261,8 +268,7 @@ class Space(ABC):
         """
         from cgraph.spaces.encodings import checked, encoding_of
 
-        if not isinstance(values, Mapping):
-            raise ArgumentError("values", "map parameters to values", repr(values)[:200])
+        checks.mapping("values", values, "map parameters to values")
         encoding = encoding_of(self)
         return encoding.decode(checked(encoding, values))
 
@@ -292,10 +298,11 @@ class Space(ABC):
         >>> get("nasbench201").mutate("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", seed=1)
         '|none~0|+|none~0|avg_pool_3x3~1|+|none~0|none~1|none~2|'
         """
+        rng = checks.generator("seed", seed)
         near = self.neighbours(arch)
         if not near:
             raise ArchitectureError("arch", "have a neighbour", repr(arch))
-        return near[int(np.random.default_rng(seed).integers(len(near)))]
+        return near[int(rng.integers(len(near)))]
 
     @final
     def sample(self, n: int, seed: Seed = 0) -> tuple[str, ...]:
@@ -325,13 +332,10 @@ class Space(ABC):
         ('maxpool3x3~0|conv3x3~1|conv3x3~2|maxpool3x3~0|maxpool3x3~4|output~1,2,3,5',)
         """
         size = self.size
-        is_whole = isinstance(n, int | np.integer) and not isinstance(n, bool)
-        if not is_whole or n < 0 or (size is not None and n > size):
-            most = "be a whole number, 0 or more"
-            if size is not None:
-                most = f"be from 0 to {amount(size)}, the size of {self.name}"
-            raise ArgumentError("n", most, n)
-        return self._drawn(int(n), np.random.default_rng(seed))
+        hint = "" if size is None else f"{self.name} has {amount(size)} architectures"
+        most = MOST_DRAWN if size is None else min(size, MOST_DRAWN)
+        n = checks.whole("n", n, 0, most, hint=hint)
+        return self._drawn(n, checks.generator("seed", seed))
 
     def _drawn(self, n: int, rng: np.random.Generator) -> tuple[str, ...]:
         """What `sample` gives, for an `n` that there is."""
@@ -350,9 +354,10 @@ class Space(ABC):
         if isinstance(arch, str):
             arch = self.parse(arch)
         if isinstance(arch, bool) or not isinstance(arch, int | np.integer):
-            raise ArchitectureError("arch", "be a string or an index", repr(arch))
+            raise ArchitectureError("arch", "be a string or an index", checks.came(arch))
         if not 0 <= arch < len(self):
-            raise ArchitectureError("arch", f"be an index, 0 <= arch < {len(self)}", arch)
+            must = f"be an index, 0 <= arch < {len(self)}"
+            raise ArchitectureError("arch", must, checks.came(arch))
         return int(arch)
 
     @final
@@ -443,7 +448,7 @@ def amount(size: int) -> str:
     return f"{size:,}" if size < 10**9 else f"{size:.2e}"
 
 
-def check_view(space: Space, part: str, form: str) -> None:
+def check_view(space: Space, part: str, form: str, boundary: bool = False) -> None:
     """Raise where a space has no such part, or there is no such form.
 
     Raises
@@ -451,10 +456,9 @@ def check_view(space: Space, part: str, form: str) -> None:
     UnknownNameError
         Names what there is.
     """
-    if part not in space.parts:
-        raise UnknownNameError("part", part, space.parts)
-    if form not in get_args(Form):
-        raise UnknownNameError("form", form, get_args(Form))
+    checks.choice("part", part, space.parts)
+    checks.choice("form", form, get_args(Form))
+    checks.truth("boundary", boundary)
 
 
 def check_graph_view(space: Space, part: str, form: str) -> None:
@@ -466,8 +470,7 @@ def check_graph_view(space: Space, part: str, form: str) -> None:
         Names what there is.
     """
     shown = [name for name in space.parts if name in ("cell", "network")]
-    if part not in shown:
-        raise UnknownNameError("part", part, shown)
+    checks.choice("part", part, shown)
     check_view(space, part, form)
 
 

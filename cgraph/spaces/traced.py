@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArchitectureError, ArgumentError, CaptureError, UnknownNameError
 from cgraph.graphs.cells import part_of
 from cgraph.graphs.passes import live
@@ -115,6 +116,7 @@ class TracedSpace(Space):
     def parse(self, text: str) -> int:
         """Place of an architecture in the official order, from its string."""
         names = self.architectures()
+        checks.text("arch", text, error=ArchitectureError)
         place = self._places(names).get(text)
         if place is None:
             near = UnknownNameError("arch", text, names).near
@@ -125,8 +127,7 @@ class TracedSpace(Space):
     @final
     def model(self, arch: Architecture, skeleton: str = "full") -> nn.Module:
         """Model of an architecture, in train mode, as `build` gives it."""
-        if skeleton not in self.input_shapes:
-            raise UnknownNameError("skeleton", skeleton, self.input_shapes)
+        checks.choice("skeleton", skeleton, self.input_shapes)
         return built(self, self.architectures()[self.index(arch)], skeleton)
 
     @final
@@ -225,7 +226,7 @@ class TracedSpace(Space):
         self, part: Part = "network", form: Form = "live", *, boundary: bool = False
     ) -> Population:
         """Kernel graphs of all architectures, packed; names are their strings."""
-        check_view(self, part, form)
+        check_view(self, part, form, boundary)
         if part == "compact":
             shown: Part = "cell" if self.chosen_cell().tells_apart else "network"
             return compact(self.population(shown, form, boundary=boundary))

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.generators import untouched_generators
 from cgraph.statistics.identity import program_of
@@ -63,10 +64,14 @@ class Candidate:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if FULL not in self.input_shapes:
-            raise ArgumentError(
-                "input_shapes", f"have the skeleton {FULL!r}", sorted(self.input_shapes)
-            )
+        for field_name in ("name", "program", "note"):
+            checks.text(field_name, getattr(self, field_name))
+        checks.function("build", self.build)
+        shapes = checks.mapping("input_shapes", self.input_shapes, "map skeletons to shapes")
+        if FULL not in shapes:
+            raise ArgumentError("input_shapes", f"have the skeleton {FULL!r}", checks.came(shapes))
+        for skeleton, shape in shapes.items():
+            checks.sizes(f"input_shapes[{checks.came(skeleton)}]", shape)
 
 
 def candidates_of(
@@ -91,7 +96,9 @@ def candidates_of(
         If something is none of these, a name stands twice, or the shape of a model's input is
         not known.
     """
-    if hasattr(models, "candidates"):
+    if input_shape is not None:
+        input_shape = checks.sizes("input_shape", input_shape)
+    if callable(getattr(type(models), "candidates", None)):
         return list(models.candidates())
     named = list(_named(models))
     names = [name for name, _ in named]
@@ -125,17 +132,23 @@ class _FullOnly:
 
 
 def _named(models: Any) -> Iterable[tuple[str, Any]]:
+    must = "be modules, factories of modules, a mapping from names to these, or a space"
     if isinstance(models, Mapping):
-        return [(str(name), model) for name, model in models.items()]
+        named = checks.mapping("models", models, must)
+        return [(checks.text("a name of models", name), model) for name, model in named.items()]
     if isinstance(models, nn.Module | Candidate) or callable(models):
         models = [models]
-    if not isinstance(models, Iterable) or isinstance(models, str | bytes):
-        raise ArgumentError(
-            "models",
-            "be modules, factories of modules, a mapping from names to these, or a space",
-            type(models).__name__,
-        )
-    return [(getattr(m, "name", None) or str(i), m) for i, m in enumerate(models)]
+    if not isinstance(models, Iterable):
+        raise ArgumentError("models", must, checks.type_of(models))
+    return [
+        (m.name if isinstance(m, Candidate) else _own_name(m) or str(i), m)
+        for i, m in enumerate(checks.items("models", models, must))
+    ]
+
+
+def _own_name(model: object) -> str:
+    name = vars(model).get("name") if isinstance(model, nn.Module) else None
+    return name if isinstance(name, str) else ""
 
 
 def _candidate(

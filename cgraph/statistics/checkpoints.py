@@ -10,13 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.files.reading import reading
 from cgraph.statistics.candidate import FULL, Candidate
 from cgraph.statistics.course import Course, Moment, Start
-from cgraph.statistics.datasets import LabelledData, digest_of, labelled_data
+from cgraph.statistics.datasets import LabelledData, check_data, digest_of, labelled_data
 from cgraph.statistics.seeds import seed_of
 from cgraph.statistics.values import Reason, missing
+
+_STATES = "be state_dicts, or files that hold one"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,22 +56,27 @@ class Checkpoints:
     test: Any = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.states, Mapping) or not self.states:
-            came = "none" if isinstance(self.states, Mapping) else type(self.states).__name__
-            raise ArgumentError("states", "map times to states, or names to such mappings", came)
+        if self.test is not None:
+            check_data("test", self.test)
+        must = "map times to states, or names to such mappings"
+        if not checks.mapping("states", self.states, must):
+            raise ArgumentError("states", must, "none")
         for states in self.by_name().values():
-            wrong = [t for t in states if isinstance(t, bool) or not isinstance(t, int) or t < 0]
-            if wrong or not states:
-                raise ArgumentError(
-                    "states",
-                    "have whole numbers, 0 or above, as times",
-                    repr(wrong[0]) if wrong else "a model without states",
-                )
+            if not states:
+                raise ArgumentError("states", must, "a model without states")
+            for t, state in states.items():
+                checks.whole("a time of states", t, 0)
+                if not isinstance(state, str | Path | Mapping):
+                    raise ArgumentError("states", _STATES, f"{checks.came(state)} at {t}")
 
     def by_name(self) -> dict[str | None, Mapping[int, Any]]:
         """States by the name of their model; None for the one that has no name."""
         if all(isinstance(key, str) for key in self.states):
-            return {key: dict(states) for key, states in self.states.items()}
+            must = "map times to states"
+            return {
+                key: checks.mapping(f"states[{key!r}]", states, must)
+                for key, states in self.states.items()
+            }
         return {None: self.states}
 
     def courses(
@@ -82,6 +90,7 @@ class Checkpoints:
             If states are without a model, or a model is without states.
         """
         found = self.by_name()
+        candidates = checks.instances("candidates", candidates, Candidate, "be candidates")
         if None in found:
             if len(candidates) != 1:
                 raise ArgumentError(
@@ -166,9 +175,7 @@ def _loaded(state: Any) -> Mapping[str, Any]:
         with reading(state, "be a file of tensors, as torch.save writes it", argument="states"):
             state = torch.load(state, map_location="cpu", weights_only=True)
     if not isinstance(state, Mapping):
-        raise ArgumentError(
-            "states", "be state_dicts, or files that hold one", type(state).__name__
-        )
+        raise ArgumentError("states", _STATES, type(state).__name__)
     return state
 
 

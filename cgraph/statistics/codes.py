@@ -19,7 +19,12 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cgraph.errors import ArgumentError
+
 _EXACT_IN_FLOAT32 = 1 << 24
+
+MOST_SAMPLES = 8192
+"""Samples that are compared with each other at most: 24 bytes a pair, 1.6 GB."""
 
 
 class Accumulator(Interface):
@@ -43,6 +48,13 @@ class Agreements:
     def add(self, values: Tensor) -> None:
         """Take one activation, positive where a unit is on: shape (batch, ...), any type."""
         flat = _flat_in_storage_order(values)
+        if len(flat) > MOST_SAMPLES:
+            raise ArgumentError(
+                "inputs",
+                f"hold at most {MOST_SAMPLES:,} samples for a statistic that compares all pairs",
+                f"{len(flat):,}",
+                "give fewer",
+            )
         if self._differences is None:
             self._differences = np.zeros((len(flat), len(flat)), dtype=np.int64)
         self.n_units += flat.shape[1]
@@ -55,8 +67,10 @@ class Agreements:
     def kernel(self) -> NDArray[np.float64]:
         """K, shape (batch, batch)."""
         assert self._differences is not None, "no code was added"
-        upper = self.n_units - self._differences
-        return np.triu(upper).astype(np.float64) + np.triu(upper, 1).T
+        kernel = np.empty(self._differences.shape)
+        for i, differences in enumerate(self._differences):  # row by row: one matrix, not four
+            kernel[i, i:] = kernel[i:, i] = self.n_units - differences[i:]
+        return kernel
 
 
 class Patterns:

@@ -8,6 +8,7 @@ used.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cgraph.errors import ArgumentError, UnknownNameError
+from cgraph import checks
+from cgraph.errors import ArgumentError
 from cgraph.statistics.nests import Nest, batch_size, map_tensors, tensors_of
 
 DIGITS = "digits"
@@ -95,9 +97,8 @@ def labelled_data(data: Any, name: str = "data") -> LabelledData:
     >>> len(labelled_data((np.zeros((3, 8)), [0, 1, 1])))
     3
     """
+    check_data(name, data)
     if isinstance(data, str):
-        if data != DIGITS:
-            raise UnknownNameError(name, data, [DIGITS])
         inputs, labels = _digits()
         return LabelledData(DIGITS, inputs, labels, np.arange(len(labels)))
     inputs, given = _pair_of(data, name)
@@ -105,6 +106,23 @@ def labelled_data(data: Any, name: str = "data") -> LabelledData:
     labels = classes_of(given, batch_size(inputs), f"the labels of {name}")
     arrays = _map_arrays(lambda t: t, map_tensors(lambda t: t.contiguous(), inputs))
     return LabelledData(digest_of(inputs, labels), arrays, labels, np.arange(len(labels)))
+
+
+def check_data(name: str, data: object) -> None:
+    """Raise where something cannot be labelled data, before any of it is read.
+
+    Raises
+    ------
+    ArgumentError, UnknownNameError
+        Says what came.
+    """
+    if isinstance(data, str):
+        checks.choice(name, data, (DIGITS,))
+    is_pair = isinstance(data, tuple) and len(data) == 2
+    is_data_set = hasattr(type(data), "__getitem__") and hasattr(type(data), "__len__")
+    if not is_pair and (not is_data_set or isinstance(data, tuple | bytes | Mapping)):
+        must = f"be {DIGITS!r}, a pair of inputs and labels, or a Dataset of such pairs"
+        raise ArgumentError(name, must, checks.came(data))
 
 
 def split(data: LabelledData, test: Any) -> tuple[LabelledData, LabelledData]:
@@ -125,7 +143,7 @@ def split(data: LabelledData, test: Any) -> tuple[LabelledData, LabelledData]:
     """
     if test is not None and not isinstance(test, int | float):
         return data, labelled_data(test, "test")
-    share = _SHARE if test is None else float(test)
+    share = _SHARE if test is None else checks.number("test", test, 0, 1)
     n_test = round(share * len(data))
     if not 0 < n_test < len(data):
         raise ArgumentError(
@@ -150,14 +168,9 @@ def classes_of(labels: Any, n_samples: int, name: str = "labels") -> NDArray[np.
         If they are not whole numbers, 0 or above, one for each sample.
     """
     must = f"be classes, whole numbers of 0 and above, of shape ({n_samples},)"
-    array = labels.detach().cpu().numpy() if isinstance(labels, Tensor) else np.asarray(labels)
-    if array.shape != (n_samples,):
-        raise ArgumentError(name, must, f"shape {array.shape}")
-    if not np.issubdtype(array.dtype, np.integer):
-        raise ArgumentError(name, must, f"dtype {array.dtype}")
-    if array.min(initial=0) < 0:
-        raise ArgumentError(name, must, int(array.min()))
-    return array.astype(np.int64)
+    if isinstance(labels, Tensor):
+        labels = labels.detach().cpu()
+    return checks.integers(name, labels, (n_samples,), 0, words=must)
 
 
 def fitted_to_shape(batch: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -213,18 +226,13 @@ def _pair_of(data: Any, name: str) -> tuple[Nest, Any]:
         return data
     if isinstance(data, torch.utils.data.TensorDataset) and len(data.tensors) == 2:
         return data.tensors
-    if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, tuple):
+    if not isinstance(data, tuple):
         pairs = [data[i] for i in range(len(data))]
         if pairs and all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
             inputs, labels = torch.utils.data.default_collate(pairs)
             return tuple(inputs) if isinstance(inputs, list) else inputs, labels
-    raise ArgumentError(
-        name,
-        f"be {DIGITS!r}, a pair of inputs and labels, or a Dataset of such pairs",
-        f"{type(data).__name__} of {len(data)}"
-        if hasattr(data, "__len__")
-        else type(data).__name__,
-    )
+    must = f"be {DIGITS!r}, a pair of inputs and labels, or a Dataset of such pairs"
+    raise ArgumentError(name, must, f"{type(data).__name__} of {len(data)}")
 
 
 def _map_arrays(function: Any, nest: Nest) -> Nest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 
 
@@ -27,9 +28,12 @@ def device_of(device: str | torch.device) -> torch.device:
     """
     must = "be a device that this PyTorch can compute on"
     try:
+        if not isinstance(device, str | torch.device):
+            raise TypeError
         found = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ArgumentError("device", must, repr(device), "such as 'cpu' or 'cuda'") from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        came = checks.came(device)
+        raise ArgumentError("device", must, came, "such as 'cpu' or 'cuda'") from error
     if found.type == "meta":
         raise ArgumentError("device", must, repr(device), "'meta' holds no values")
     try:

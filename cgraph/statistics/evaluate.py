@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from cgraph import checks
 from cgraph.errors import ArgumentError, WorkerKilledError
 from cgraph.parallel import parallel_map
 from cgraph.statistics.candidate import FULL, Candidate, candidates_of
@@ -61,7 +62,7 @@ def evaluate(
     models : space, or (sequence or mapping of) nn.Module, factory, or Candidate
         What to evaluate: an object with `candidates()`; modules, which are copied and drawn again
         by their `reset_parameters`; or callables without arguments that make a model.
-    statistics : sequence of str, default=("ntk", "regions", "naswot-v1", "naswot-v2")
+    statistics : sequence of str, or str, default=("ntk", "regions", "naswot-v1", "naswot-v2")
         Names of statistics, or ids of protocols such as "ntk@full". A plain name means the first
         recommended protocol whose skeleton every model comes in.
     inputs : {"gaussian", "crops"}, nest of Tensor, or callable, optional
@@ -78,7 +79,7 @@ def evaluate(
         Number of draws, n_draws >= 1. A draw is an initialisation and a batch; its seeds come
         from `seed`, the program and the number of the draw.
     seed : int, default=0
-        Seed of everything that is drawn.
+        Seed of everything that is drawn, 0 <= seed < 2^32.
     training : Training or Checkpoints, optional
         How networks are trained, and when they are looked at; or states of networks that were
         trained elsewhere. A plain name then means a protocol of the whole network.
@@ -122,8 +123,10 @@ def evaluate(
     >>> table[["name", "protocol", "n_draws", "note"]].to_dict("records")[1]["protocol"]
     'regions@full'
     """
-    if n_draws < 1:
-        raise ArgumentError("n_draws", "be at least 1", n_draws)
+    n_draws = checks.whole("n_draws", n_draws, 1, checks.MOST_REPEATS)
+    seed, n_jobs = checks.seed("seed", seed), checks.workers("n_jobs", n_jobs)
+    if progress is not None:
+        checks.function("progress", progress)
     where = device_of(device)
     batch = None if inputs is None or isinstance(inputs, str) or callable(inputs) else inputs
     candidates = candidates_of(models, input_shape=input_shape, inputs=batch)
@@ -206,9 +209,7 @@ def protocols_for(
     ArgumentError
         If `statistics` is empty.
     """
-    names = [statistics] if isinstance(statistics, str) else list(statistics)
-    if not names:
-        raise ArgumentError("statistics", "name at least one statistic", "none")
+    names = checks.one_or_more("statistics", statistics, "statistic")
     skeletons = set.intersection(*(set(c.input_shapes) for c in candidates)) if candidates else ()
     if is_trained or not skeletons:
         skeletons = {FULL}
@@ -275,7 +276,7 @@ def _opened(store: str | Path | DrawStore | None) -> Iterator[DrawStore | None]:
     if store is None or isinstance(store, DrawStore):
         yield store
         return
-    with DrawStore(store) as opened:
+    with DrawStore(checks.path("store", store, "be a path or a DrawStore")) as opened:
         yield opened
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.generators import untouched_generators
 from cgraph.graphs.computational import Attributes
@@ -81,10 +82,9 @@ def measure(
     >>> result.value, result.protocol, result.note.name
     (3.0, 'regions@full', 'SATURATED')
     """
-    if not isinstance(model, nn.Module):
-        raise ArgumentError("model", "be a torch.nn.Module", type(model).__name__)
-    if mode not in (None, "train", "eval"):
-        raise ArgumentError("mode", "be 'train', 'eval' or None", repr(mode))
+    checks.instance("model", model, nn.Module, "be a torch.nn.Module")
+    if mode is not None and (not isinstance(mode, str) or mode not in ("train", "eval")):
+        raise ArgumentError("mode", "be 'train', 'eval' or None", checks.came(mode))
     protocol = resolve(statistic)
     where = None if device is None else device_of(device)
     batches = [
@@ -94,7 +94,7 @@ def measure(
     needs_inputs = bool(protocol.needs) or protocol.observes
     if not batches or (inputs is None and needs_inputs):
         raise ArgumentError(
-            "inputs", f"be a batch, or a list of batches, for {protocol.name}", repr(inputs)
+            "inputs", f"be a batch, or a list of batches, for {protocol.name}", checks.came(inputs)
         )
     with untouched_generators(where), torch.inference_mode(False):
         network = in_quick_layout(copy_of(model))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cgraph import checks
 from cgraph.errors import UnknownNameError
 from cgraph.registry import Table
 from cgraph.statistics.accuracy import accuracy
@@ -278,7 +279,7 @@ def resolve(name: str, skeletons: Collection[str] = ("full",)) -> Protocol:
     >>> resolve("ntk").name, resolve("ntk", ("full", "thin", "cell")).name
     ('ntk@full', 'ntk@te-nas-code')
     """
-    hyphened = name.replace("_", "-") if isinstance(name, str) else name
+    hyphened = checks.text("statistic", name).replace("_", "-")
     if hyphened in STATISTICS:
         return STATISTICS[hyphened]
     for protocol in STATISTICS.values():

@@ -60,6 +60,8 @@ def batch_size(nest: Nest) -> int:
     >>> batch_size((torch.zeros(4, 3), {"mask": torch.ones(4)}))
     4
     """
+    if any(t.is_meta for t in tensors_of(nest)):
+        raise ArgumentError("inputs", "hold values", "tensors of the device 'meta', which has none")
     sizes = {len(t) for t in tensors_of(nest) if t.dim()}
     if len(sizes) != 1:
         raise ArgumentError(

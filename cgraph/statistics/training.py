@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (its name everywhere)
 from torch import Tensor, nn
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.statistics.course import Course, Moment, Start
-from cgraph.statistics.datasets import DIGITS, LabelledData, labelled_data, split
+from cgraph.statistics.datasets import DIGITS, LabelledData, check_data, labelled_data, split
 from cgraph.statistics.nests import call, fitted_to, logits_of
 from cgraph.statistics.recording import quiet
 from cgraph.statistics.values import Outcome, Reason, missing
@@ -82,19 +83,26 @@ class Training:
     weight_decay: float = 5e-4
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "at", tuple(float(share) for share in self.at))
         if self.steps is not None and self.epochs is not None:
             raise ArgumentError("epochs", "be left out where steps are given", self.epochs)
-        for name, value in (("steps", self.steps), ("batch_size", self.batch_size)):
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise ArgumentError(name, "be a whole number, 1 or more", value)
-        if self.epochs is not None and not 0 < self.epochs < math.inf:
-            raise ArgumentError("epochs", "be above 0", self.epochs)
-        if not self.at or not all(0 <= share <= 1 for share in self.at):
-            raise ArgumentError("at", "be parts of the training, each 0 <= part <= 1", self.at)
+        if self.steps is not None:
+            checks.whole("steps", self.steps, 1)
+        if self.epochs is not None:
+            checks.number("epochs", self.epochs, above=0)
+        checks.whole("batch_size", self.batch_size, 1)
         for name in ("learning_rate", "momentum", "weight_decay"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ArgumentError(name, "be 0 or above", getattr(self, name))
+            checks.number(name, getattr(self, name), 0)
+        must = "be parts of the training, each 0 <= part <= 1"
+        parts = checks.items("at", self.at, must)
+        if not parts:
+            raise ArgumentError("at", must, "none")
+        shares = tuple(checks.number(f"at[{i}]", part, 0, 1) for i, part in enumerate(parts))
+        object.__setattr__(self, "at", shares)
+        check_data("data", self.data)
+        if isinstance(self.test, int | float):
+            checks.number("test", self.test, 0, 1)
+        elif self.test is not None:
+            check_data("test", self.test)
 
     def course(self) -> TrainingCourse:
         """The training with its data read and its length in steps."""

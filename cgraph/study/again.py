@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.ranking.order import Ranking
 from cgraph.spaces.limits import KEEPS, Limits, limits_table
 from cgraph.spaces.space import Space
 from cgraph.study.result import StudyResult, ranking_of, source_of
 from cgraph.study.study import limits_record
+
+_READ = "load_study(directory) reads one"
 
 
 def rank_again(
@@ -47,6 +50,10 @@ def rank_again(
         If a statistic was not evaluated, no network keeps the limits, no evaluated one does,
         or the space is not the one that was studied.
     """
+    checks.instance("result", result, StudyResult, "be the result of a study", _READ)
+    n_jobs = checks.workers("n_jobs", n_jobs)
+    if limits is not None:
+        checks.instance("limits", limits, Limits, "be Limits")
     architectures, table = result.architectures, result.statistics
     searched = None if limits is None and space is None else result.space(space)
     if limits is not None and searched is not None:
@@ -68,7 +75,8 @@ def rank_again(
         table = table.join(n_alike, on=["cluster", "program"]).drop(columns="program")
     configuration = dict(result.configuration)
     if statistics is not None:
-        configuration["statistics"] = list(statistics)
+        names = checks.one_or_more("statistics", statistics, "statistic")
+        configuration["statistics"] = list(names)
     if limits is not None:
         configuration["limits"] = limits_record(limits)
     source = source_of(result.directory, configuration, architectures, searched)

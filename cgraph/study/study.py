@@ -10,13 +10,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.spaces.limits import Limits
+from cgraph.spaces.space import MOST_DRAWN, Space
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cgraph.spaces.space import Space
     from cgraph.study.result import StudyResult
 
 VERSIONS_OF = ("cgraph", "numpy", "scipy", "scikit-learn", "torch", "pandas", "pynauty")
@@ -48,7 +49,7 @@ class Study:
     limits : Limits, optional
         What networks have to keep: those that do not are not evaluated and do not count. The
         clusters are those of the whole space.
-    statistics : sequence of str, default=("ntk", "regions", "naswot-v1", "naswot-v2")
+    statistics : sequence of str, or str, default=("ntk", "regions", "naswot-v1", "naswot-v2")
         Names of statistics, or ids of protocols, that order the clusters.
     inputs : {"gaussian", "crops"}, default="gaussian"
         What the networks are fed: noise, or crops of photographs.
@@ -86,16 +87,28 @@ class Study:
     population: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "statistics", tuple(self.statistics))
+        checks.instance("space", self.space, (str, Space), "be a Space or the name of one")
+        if self.part is not None:
+            checks.text("part", self.part)
+        checks.instance("limits", self.limits, Limits, "be Limits")
+        checks.choice("inputs", self.inputs, ("gaussian", "crops"))
+        checked: dict[str, Any] = {
+            "method": checks.text("method", self.method),
+            "metric": checks.text("metric", self.metric),
+            "statistics": checks.one_or_more("statistics", self.statistics, "statistic"),
+            "seed": checks.seed("seed", self.seed),
+            "options": checks.mapping("options", self.options, "map names to values"),
+        }
+        if not all(isinstance(name, str) for name in checked["options"]):
+            raise ArgumentError("options", "map names to values", checks.came(self.options))
         for name in ("n_clusters", "n_sampled", "n_draws"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ArgumentError(name, "be a whole number, 1 or more", value)
-        drawn = self.population
-        if drawn is not None and (
-            isinstance(drawn, bool) or not isinstance(drawn, int) or drawn < 1
-        ):
-            raise ArgumentError("population", "be a whole number, 1 or more", f"{drawn!r:.200}")
+            checked[name] = checks.whole(name, getattr(self, name), 1, checks.MOST_REPEATS)
+        if self.landmarks is not None:
+            checked["landmarks"] = checks.whole("landmarks", self.landmarks, 2)
+        if self.population is not None:
+            checked["population"] = checks.whole("population", self.population, 1, MOST_DRAWN)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
     def resolved(self) -> Study:
         """The same study with its space looked up, its population drawn and its part decided.
@@ -110,14 +123,11 @@ class Study:
         from cgraph.distances.methods import DISTANCES
         from cgraph.spaces import resolve
         from cgraph.spaces.sampled import populated
-        from cgraph.spaces.space import Space
         from cgraph.spaces.views import view_for
 
         space = self.space
         if isinstance(space, str):
             space = resolve(space, **self.options)
-        elif not isinstance(space, Space):
-            raise ArgumentError("space", "be a Space or the name of one", type(space).__name__)
         elif self.options and dict(self.options) != dict(space.options):
             raise ArgumentError(
                 "options", f"be left out for {space.name!r}, which is made already", self.options
@@ -181,11 +191,14 @@ class Study:
         """
         from cgraph.study.run import run_study
 
+        target = checks.path("directory", directory)
+        if progress is not None:
+            checks.function("progress", progress)
         return run_study(
             self.resolved(),
-            Path(directory),
-            accuracies=accuracies,
-            n_jobs=n_jobs,
+            target,
+            accuracies=_checked_accuracies(accuracies),
+            n_jobs=checks.workers("n_jobs", n_jobs),
             progress=progress,
             skip_failures=skip_failures,
         )
@@ -199,6 +212,19 @@ class Study:
             },
             "machine": platform.machine(),
         }
+
+
+def _checked_accuracies(accuracies: pd.Series | None) -> pd.Series | None:
+    if accuracies is None:
+        return None
+    import pandas as pd
+
+    checks.instance("accuracies", accuracies, pd.Series, "be a Series, by name of architecture")
+    values = checks.numbers("accuracies", accuracies, (len(accuracies),))
+    names = checks.texts("the index of accuracies", list(accuracies.index), different=True)
+    found = pd.Series(values, index=list(names), name=accuracies.name)
+    found.attrs = dict(accuracies.attrs)
+    return found
 
 
 def limits_record(limits: Limits) -> dict[str, str]:
@@ -234,4 +260,4 @@ def load_study(directory: str | Path) -> StudyResult:
     """
     from cgraph.study.result import read_result
 
-    return read_result(Path(directory))
+    return read_result(checks.path("directory", directory))

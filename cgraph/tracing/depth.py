@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from torch import nn
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import Attributes, ComputationalGraph, Kernel
 from cgraph.graphs.fusion import contract, fused
@@ -67,10 +68,10 @@ def check_depth(depth: object) -> None:
     """
     types = depth if isinstance(depth, tuple) else (depth,)
     is_types = bool(types) and all(isinstance(t, type) and issubclass(t, nn.Module) for t in types)
-    if depth not in ("operator", "module", "fused") and not is_types:
-        raise ArgumentError(
-            "depth", "be 'operator', 'module', 'fused', or types of modules", repr(depth)
-        )
+    is_word = isinstance(depth, str) and depth in ("operator", "module", "fused")
+    if not is_word and not is_types:
+        must = "be 'operator', 'module', 'fused', or types of modules"
+        raise ArgumentError("depth", must, checks.came(depth))
 
 
 def _outermost(call: Call | None, types: tuple[type[nn.Module], ...]) -> Call | None:

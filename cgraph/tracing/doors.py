@@ -13,6 +13,7 @@ from torch import fx, nn
 from torch.export import ExportedProgram
 from torch.nn.parameter import is_lazy
 
+from cgraph import checks
 from cgraph.errors import ArgumentError, TraceError
 from cgraph.tracing.exported import open_graph, open_program
 from cgraph.tracing.program_files import read_program
@@ -66,7 +67,7 @@ def found_file(path: str | os.PathLike[str]) -> Path:
     ArgumentError
         If no file is there, or its ending is of another kind.
     """
-    found = Path(path)
+    found = checks.path("model", path, TAKEN)
     if not found.is_file():
         raise ArgumentError("model", TAKEN, f"{str(found)!r}, where there is no file")
     if found.suffix not in (".pt2", ".onnx"):

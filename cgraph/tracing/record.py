@@ -23,6 +23,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
+from cgraph import checks
 from cgraph.errors import ArgumentError, TraceError
 from cgraph.generators import HELD
 from cgraph.graphs.computational import ComputationalGraph
@@ -120,6 +121,7 @@ def trace(
     ['conv2d']
     """
     check_depth(depth)
+    checks.truth("fake", fake)
     if isinstance(model, str | os.PathLike):
         model = found_file(model)
     if is_onnx(model):

@@ -94,7 +94,7 @@ def test_a_population_is_its_counts(method):
         for r in counts
     ]
     names = [f"net{i}" for i in range(40)]
-    population = Population(graphs, names, "abcd")
+    population = Population(graphs, names, list("abcd"))
     found, wanted = cluster(population, method, 4), cluster(counts, method, 4)
     assert np.array_equal(found.labels, wanted.labels)
     assert found.names == tuple(names)
@@ -155,18 +155,18 @@ SQUARE = np.array([[0.0, 1.0], [1.0, 0.0]])
     ("x", "options", "quoted"),
     [
         ([[1, 0], [2, 0]], {"n_clusters": 2}, "at most 1, .* that 'hellinger' tells apart, got 2"),
-        ([[1, 0]], {"n_clusters": 0}, "n_clusters must be an integer of at least 1, got 0"),
+        ([[1, 0]], {"n_clusters": 0}, "n_clusters must be a whole number, 1 or more, got 0"),
         ([[1, 0]], {"n_clusters": 1.5}, "got 1.5"),
-        ([[1, 0]], {"random_state": -1}, "random_state must be an integer.*got -1"),
+        ([[1, 0]], {"random_state": -1}, "random_state must be a whole number.*got -1"),
         ([[1, 0]], {"random_state": None}, "got None"),
         ([[1, 0]], {"metric": "kl"}, "one of hellinger, euclidean for k-means.*got 'kl'"),
         ([[1, 0]], {"scale": 1.0}, "scale must go with a method that has one, got method 'kmeans'"),
-        ([[1, 0]], {"scale": 0.0, "method": "spectral"}, "a finite distance above 0, got 0.0"),
-        ([[1, 0]], {"weights": [1, 1]}, r"one for each of the 1 programs, got \(2,\)"),
-        ([[1, 0]], {"weights": [0]}, "finite and above 0, got 0.0 at 0"),
-        ([1, 0], {}, r"Population or an array of two dimensions, got shape \(2,\)"),
-        ([[1, -1]], {}, "finite counts >= 0, got -1.0"),
-        ([[1, np.nan]], {"metric": "euclidean"}, r"finite features, got nan at \(0, 1\)"),
+        ([[1, 0]], {"scale": 0.0, "method": "spectral"}, "a finite number above 0, got 0.0"),
+        ([[1, 0]], {"weights": [1, 1]}, r"one for each of the 1 programs, got shape \(2,\)"),
+        ([[1, 0]], {"weights": [0]}, "finite numbers above 0, got 0 at 0"),
+        ([1, 0], {}, r"Population or an array of numbers of two dimensions, got shape \(2,\)"),
+        ([[1, -1]], {}, "finite numbers, 0 or more, got -1 at"),
+        ([[1, np.nan]], {"metric": "euclidean"}, r"hold numbers, got nan at \(0, 1\)"),
         (
             SQUARE[:1],
             {"metric": "precomputed", "method": "spectral"},
@@ -199,7 +199,7 @@ def test_unknown_names():
         UnknownNameError, match=r"metric must be one of .*precomputed, got 'cosine'"
     ):
         cluster([[1, 0]], metric="cosine")
-    population = Population([KernelGraph("a", [])])
+    population = Population([KernelGraph(["a"], [])])
     for metric in ("precomputed", "euclidean"):
         with pytest.raises(ArgumentError, match=f"metric '{metric}', got a Population"):
             cluster(population, "spectral", 1, metric=metric)

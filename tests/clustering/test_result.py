@@ -44,8 +44,8 @@ def test_it_is_a_value():
 @pytest.mark.parametrize(
     ("change", "quoted"),
     [
-        ({"labels": [0, 1]}, r"labels must have shape \(3,\), got \(2,\)"),
-        ({"labels": [0, 1, 2]}, "0 <= label < 2"),
+        ({"labels": [0, 1]}, r"labels must be whole numbers of shape \(3,\), got shape \(2,\)"),
+        ({"labels": [0, 1, 2]}, "labels must hold whole numbers, from 0 to 1, got 2"),
         ({"labels": [0, 0, 0]}, "leave no cluster empty"),
         ({"medoids": [1, 2]}, r"medoids must lie in their clusters, got \[1 2\]"),
         ({"medoids": [0, 3]}, "medoids must lie in their clusters"),
@@ -54,5 +54,5 @@ def test_it_is_a_value():
 def test_errors(change, quoted):
     with pytest.raises(ArgumentError, match=quoted):
         Clustering(**(FIELDS | change))
-    with pytest.raises(ArgumentError, match=r"one of 0 ... 1, got 2"):
+    with pytest.raises(ArgumentError, match=r"from 0 to 1, got 2"):
         Clustering(**FIELDS).members(2)

@@ -153,7 +153,7 @@ def test_a_matrix_that_was_cut_off_is_written_again(kept, path, stopped):
         ({"population": CELLS[::-1]}, "population"),
         ({"metric": "edit-lower"}, "metric: 'edit' and not 'edit-lower'"),
         ({"dtype": np.float64}, "dtype: 'float32' and not 'float64'"),
-        ({"costs": EditCosts.uniform()}, "costs"),
+        ({"costs": EditCosts.uniform()}, list("costs")),
         ({"other": CELLS}, "other"),
         ({"condensed": True}, "shape"),
     ],
@@ -178,9 +178,7 @@ def test_files_of_nobody_knows_what_are_refused(path):
         ArgumentError, match=r"path must lie in a directory that exists, got .*gone"
     ):
         save_cells(path.parent / "gone" / "d.npy")
-    with pytest.raises(
-        ArgumentError, match=r"tile must be a number of programs, at least 1, got 0"
-    ):
+    with pytest.raises(ArgumentError, match=r"tile must be a whole number, from 1 to .*, got 0"):
         save_distances(path, COUNTS, tile=0)
     with pytest.raises(ArgumentError, match=r"condensed must go without other.*, got True"):
         save_distances(path, COUNTS, other=COUNTS, condensed=True)

@@ -66,7 +66,11 @@ def test_two_populations_share_their_categories(feature, population, other):
 
 def test_order_is_seen_by_pairs_and_neighbourhoods_alone():
     population = Population(
-        [KernelGraph("ab", [(0, 1)]), KernelGraph("ab", [(1, 0)]), KernelGraph("ab", [])]
+        [
+            KernelGraph(list("ab"), [(0, 1)]),
+            KernelGraph(list("ab"), [(1, 0)]),
+            KernelGraph(list("ab"), []),
+        ]
     )
     for feature, n_distinct in (("kernels", 1), ("bigrams", 3), ("neighbourhoods", 3)):
         distances = pairwise_distances(population, feature=feature)
@@ -100,7 +104,9 @@ def test_histograms_by_size(feature, weigh_by, population, sizes):
 
 def test_equal_sizes_are_no_sizes():
     population = laws.sized_population(
-        Population([KernelGraph("aab", [(0, 1)]), KernelGraph("", []), KernelGraph("c", [])]),
+        Population(
+            [KernelGraph(list("aab"), [(0, 1)]), KernelGraph([], []), KernelGraph(["c"], [])]
+        ),
         macs=[7, 7, 7, 7],
         bytes=[1, 1, 1, 1],
     )
@@ -119,7 +125,7 @@ def test_two_networks_weighed_by_their_macs():
     assert found[0, 1] == pytest.approx(np.sqrt(1 - np.sqrt(0.5)))
     with pytest.raises(ArgumentError, match=r"population must know the bytes of its kernels, got"):
         pairwise_distances(Population([a, b]), weigh_by="bytes")
-    bare = Population([KernelGraph("a", [])])
+    bare = Population([KernelGraph(["a"], [])])
     with pytest.raises(ArgumentError, match=r"other must know the macs of its kernels"):
         pairwise_distances(Population([a, b]), other=bare, weigh_by="macs")
     with pytest.raises(UnknownNameError, match=r"weigh_by must be one of macs, bytes, got 'mac'"):

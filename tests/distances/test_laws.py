@@ -82,7 +82,7 @@ def test_pairs_are_the_matrix(metric, population):
 def test_another_vocabulary_is_joined(metric, population, other):
     """Distances to others are those in the population of both."""
     apart = pairwise_distances(population, metric, other)
-    both = Population([*population, *other], vocabulary="abcd")
+    both = Population([*population, *other], vocabulary=list("abcd"))
     n = len(population)
     assert np.allclose(pairwise_distances(both, metric)[:n, n:], apart, rtol=0, atol=1e-12)
 
@@ -91,12 +91,12 @@ def test_another_vocabulary_is_joined(metric, population, other):
 def test_corners(metric):
     """Nothing, one kernel, parts without a way between them, edges that are given twice."""
     graphs = [
-        KernelGraph("", []),
-        KernelGraph("a", []),
-        KernelGraph("aa", []),
-        KernelGraph("abab", [(0, 1), (2, 3)]),
-        KernelGraph("abab", [(0, 1), (2, 3), (0, 1), (2, 3), (0, 1)]),
-        KernelGraph("abab", [(0, 1), (1, 2), (2, 3)]),
+        KernelGraph([], []),
+        KernelGraph(["a"], []),
+        KernelGraph(list("aa"), []),
+        KernelGraph(list("abab"), [(0, 1), (2, 3)]),
+        KernelGraph(list("abab"), [(0, 1), (2, 3), (0, 1), (2, 3), (0, 1)]),
+        KernelGraph(list("abab"), [(0, 1), (1, 2), (2, 3)]),
     ]
     distances = pairwise_distances(Population(graphs), metric)
     laws.check_finite(distances)

@@ -29,7 +29,9 @@ def test_distinct_rows(rows):
 
 
 def test_a_population_is_its_counts():
-    population = Population([KernelGraph("aab", []), KernelGraph("b", []), KernelGraph("", [])])
+    population = Population(
+        [KernelGraph(list("aab"), []), KernelGraph(["b"], []), KernelGraph([], [])]
+    )
     wanted = pairwise_distances(population.usage(), "jensen-shannon")
     assert np.array_equal(pairwise_distances(population, "jensen-shannon"), wanted)
 
@@ -68,23 +70,27 @@ def test_no_programs():
     assert pairwise_distances(np.empty((2, 0)), "kl").tolist() == [[0, 0], [0, 0]]
 
 
-POPULATION = Population([KernelGraph("ab", [])])
+POPULATION = Population([KernelGraph(list("ab"), [])])
 
 
 @pytest.mark.parametrize(
     ("arguments", "options", "quoted"),
     [
-        (([[1, -2]],), {}, r"population must hold finite counts >= 0, got -2.0 at \(0, 1\)"),
+        (([[1, -2]],), {}, r"population must hold finite numbers, 0 or more, got -2 at \(0, 1\)"),
         (([[1, np.nan]],), {}, r"got nan at \(0, 1\)"),
-        (([[1, 2]], "kl", [[np.inf, 0]]), {}, r"other must hold finite counts.*got inf"),
+        (([[1, 2]], "kl", [[np.inf, 0]]), {}, r"other must hold finite numbers.*got inf"),
         (([1, 2],), {}, r"shape \(n_graphs, K\), got shape \(2,\)"),
-        (("cells",), {}, "a Population or an array of counts, got str"),
-        (([KernelGraph("ab", [])],), {}, r"got list; Population\(graphs\) is one"),
-        (([KernelGraph("ab", [])], "edit"), {}, r"got list; Population\(graphs\) is one"),
+        (("cells",), {}, "a Population or counts of shape .*, got 'cells'"),
+        (([KernelGraph(list("ab"), [])],), {}, r"got shape \(1,\); Population\(graphs\) is one"),
+        (
+            ([KernelGraph(list("ab"), [])], "edit"),
+            {},
+            r"got shape \(1,\); Population\(graphs\) is one",
+        ),
         (([[1, 2]], "kl", [[1]]), {}, "have 2 columns as population has, got 1"),
         ((POPULATION, "kl", [[1, 2]]), {}, "be a Population as population is, got ndarray"),
         (([[1, 2]], "kl"), {"dtype": np.int64}, "dtype must be float64 or float32, got int64"),
-        (([[1, 2]], "kl"), {"n_jobs": 0}, "n_jobs must be a number of threads"),
+        (([[1, 2]], "kl"), {"n_jobs": 0}, "n_jobs must be a number of workers"),
         (([[1, 2]], "kl"), {"costs": 1}, "costs must go with a metric of graphs, got metric 'kl'"),
         (([[1, 2]],), {"out": np.empty((2, 1))}, r"shape \(1, 1\).*got shape \(2, 1\)"),
         (

@@ -267,7 +267,7 @@ def test_a_graph_without_sizes_and_a_share_that_is_none_are_refused():
     graph = ComputationalGraph([x], [], [], [], [0])
     with pytest.raises(GraphError, match="'x' without"):
         graph.audit()
-    with pytest.raises(ArgumentError, match=r"least_share must be a share, 0 to 1, got -0\.1"):
+    with pytest.raises(ArgumentError, match=r"a finite number, from 0 to 1, got -0\.1"):
         graph.audit(least_share=-0.1)
 
 

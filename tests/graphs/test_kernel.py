@@ -71,9 +71,14 @@ def test_differences_are_seen():
         (["relu"], [(-1, 0)], None, r"got \(-1, 0\)"),
         (["relu"], [(0, 0)], None, r"free of cycles, got the cycle \[0\]"),
         (["relu", "add", "mul"], [(0, 1), (1, 2), (2, 0)], None, r"the cycle \[0, 1, 2\]"),
-        (["relu"], [], ["a", "b"], "one for each of the 1 kernels, got 2 names"),
-        (["relu"], [0, 1], None, r"shape \(n_edges, 2\), got shape \(2,\)"),
-        (["relu", "add"], [(0.0, 1.5)], None, "be integers, got dtype float64"),
+        (["relu"], [], ["a", "b"], "one for each of the 1 kernels, got 2"),
+        (["relu"], [0, 1], None, r"shape \(n, 2\), got shape \(2,\)"),
+        (
+            ["relu", "add"],
+            [(0.0, 1.5)],
+            None,
+            r"be whole numbers of shape \(n, 2\), got 0.0 in an array of dtype float64",
+        ),
     ],
     ids=["range", "negative", "loop", "cycle", "names", "shape", "dtype"],
 )
@@ -83,7 +88,7 @@ def test_errors(labels, edges, names, quoted):
 
 
 def test_networkx_errors():
-    with pytest.raises(GraphError, match="be directed, got Graph"):
+    with pytest.raises(GraphError, match="which is directed, got Graph"):
         KernelGraph.from_networkx(nx.Graph())
     graph = nx.DiGraph()
     graph.add_node("here")

@@ -63,7 +63,11 @@ def test_a_population_is_its_graphs(population, seed):
 
 def test_names_and_sizes():
     graph = KernelGraph(
-        ["relu", "conv2d[3x3]", "add"], [(0, 1), (1, 2)], "rca", macs=[0, 5, 1], bytes=[1, 2, 3]
+        ["relu", "conv2d[3x3]", "add"],
+        [(0, 1), (1, 2)],
+        list("rca"),
+        macs=[0, 5, 1],
+        bytes=[1, 2, 3],
     )
     view = compact(graph)
     assert view.labels == ("relu>conv2d[3x3]>add",)

@@ -12,10 +12,10 @@ GRAPH = KernelGraph(["relu", "add"], [(0, 1)])
 
 @given(kernel_graphs())
 def test_a_graph_and_back(graph):
-    tensor = adjacency_tensor(graph, "abc")
+    tensor = adjacency_tensor(graph, list("abc"))
     assert tuple(tensor.shape) == (len(graph), len(graph), 3)
-    assert from_adjacency_tensor(tensor, "abc") == graph
-    assert from_adjacency_tensor(tensor.to_dense(), "abc") == graph
+    assert from_adjacency_tensor(tensor, list("abc")) == graph
+    assert from_adjacency_tensor(tensor.to_dense(), list("abc")) == graph
 
 
 @given(populations(max_size=4))
@@ -45,7 +45,7 @@ def test_entries_follow_the_vocabulary(population):
 
 @given(kernel_graphs())
 def test_entries_are_their_definition(graph):
-    dense = adjacency_tensor(graph, "abc").to_dense().numpy()
+    dense = adjacency_tensor(graph, list("abc")).to_dense().numpy()
     wanted = np.zeros_like(dense)
     for i, label in enumerate(graph.labels):
         wanted[i, i, "abc".index(label)] = 1
@@ -61,7 +61,7 @@ def test_errors():
         adjacency_tensor(GRAPH, ["add"])
     tensor = adjacency_tensor(GRAPH)
     with pytest.raises(GraphError, match=r"shape \(V, V, 3\), got \(2, 2, 2\)"):
-        from_adjacency_tensor(tensor, "abc")
+        from_adjacency_tensor(tensor, list("abc"))
     dense = tensor.to_dense()
     dense[0, 0, 0] = 1
     with pytest.raises(GraphError, match="each kernel one operation, got two"):

@@ -94,7 +94,7 @@ def test_an_unknown_type_and_an_unknown_device_are_refused():
         footprint(linear_and_relu()).fits("stm32f74")
     with pytest.raises(ArgumentError, match=r"device must be a Device or the name of one, got 3"):
         footprint(linear_and_relu()).fits(3)
-    with pytest.raises(ArgumentError, match="budget must be a number of states, >= 0, got -2"):
+    with pytest.raises(ArgumentError, match="budget must be a whole number, 0 or more, got -2"):
         footprint(linear_and_relu(), budget=-2)
 
 
@@ -134,7 +134,7 @@ def test_fit_refuses_what_a_footprint_refuses():
     board = Device("board", ram_bytes=300)
     with pytest.raises(UnknownNameError, match="did you mean 'gap8'"):
         fit(linear_and_relu(), "gap9")
-    with pytest.raises(ArgumentError, match="budget must be a number of states, >= 0, got -2"):
+    with pytest.raises(ArgumentError, match="budget must be a whole number, 0 or more, got -2"):
         fit(linear_and_relu(), board, budget=-2)
     with pytest.raises(ArgumentError, match="graph must be a ComputationalGraph, got str"):
         fit("resnet", board)

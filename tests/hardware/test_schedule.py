@@ -236,7 +236,7 @@ def test_errors_quote_what_came():
         memory_over_time(graph, [0, 0])
     with pytest.raises(GraphError, match=r"run 'k0' before 'k1', got \[1, 0\]"):
         memory_over_time(graph, [1, 0])
-    with pytest.raises(ArgumentError, match="budget must be a number of states, >= 0, got -1"):
+    with pytest.raises(ArgumentError, match="budget must be a whole number, 0 or more, got -1"):
         best_schedule(graph, budget=-1)
     with pytest.raises(ArgumentError, match=r"dtype must be one of int1, .*, got 'int3'"):
         best_schedule(graph, dtype="int3")

@@ -66,7 +66,7 @@ def test_where_nothing_can_differ_there_is_no_number():
     ("change", "fact"),
     [
         ({"clusters": pd.Series({"network 0": 1})}, "none for 7, first 'network 1'"),
-        ({"n_bootstrap": 0}, "n_bootstrap must be 1 or more, got 0"),
+        ({"n_bootstrap": 0}, "n_bootstrap must be a whole number, from 1 to 1,000,000, got 0"),
     ],
     ids=["clusters", "bootstrap"],
 )

@@ -148,9 +148,9 @@ def test_samples_come_from_the_best_cluster_none_twice():
     assert ranking.sample(2, cluster=0, random_state=1) == ranking.sample(
         2, cluster=0, random_state=1
     )
-    with pytest.raises(ArgumentError, match="n must be from 1 to 6"):
+    with pytest.raises(ArgumentError, match="n must be a whole number, from 1 to 6"):
         ranking.sample(7)
-    with pytest.raises(ArgumentError, match="cluster must be below 2, got 2"):
+    with pytest.raises(ArgumentError, match="cluster must be a whole number, from 0 to 1, got 2"):
         ranking.sample(1, cluster=2)
 
 

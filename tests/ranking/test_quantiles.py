@@ -107,7 +107,7 @@ def test_where_no_network_is_left_there_is_no_number():
     ("change", "fact"),
     [
         ({"fractions": [1.5]}, "fractions must lie between 0 and 1, got 1.5"),
-        ({"n_bootstrap": 0}, "n_bootstrap must be 1 or more, got 0"),
+        ({"n_bootstrap": 0}, "n_bootstrap must be a whole number, from 1 to 1,000,000, got 0"),
         ({"limits": ["1kB"]}, "n_parameters must be given where there are limits"),
         ({"accuracies": pd.Series({"network 0": 90.0})}, "none for 9, first 'network 1'"),
     ],

@@ -69,7 +69,7 @@ def test_a_sample_is_of_different_programs_by_default():
     assert table["n_copies"].tolist() == [2, 2, 1, 1]
     with pytest.raises(
         ArgumentError,
-        match=r"n must be from 1 to 4, the different programs of cluster 1, got 5; distinct=False",
+        match=r"n must be a whole number, from 1 to 4, got 5; the different programs of cluster 1",
     ):
         ranking.sample(5)
 

@@ -129,7 +129,7 @@ def test_new_members_keep_the_limits_of_the_study(finished):
 
 @pytest.mark.parametrize("n", [0, -1, 2.5, True])
 def test_how_many_new_members_has_to_be_a_number(finished, n):
-    with pytest.raises(ArgumentError, match="n must be a whole number, 1 or more"):
+    with pytest.raises(ArgumentError, match="n must be a whole number"):
         finished.ranking.sample(n)
 
 
@@ -166,9 +166,9 @@ def test_a_study_says_how_many_it_draws_where_nobody_does():
 @pytest.mark.parametrize(
     ("space", "population", "message"),
     [
-        (Rows(), 0, "population must be a whole number, 1 or more, got 0"),
-        (Rows(), 2.5, "population must be a whole number, 1 or more, got 2.5"),
-        (Rows(), True, "population must be a whole number, 1 or more, got True"),
+        (Rows(), 0, "population must be a whole number, from 1 to .*, got 0"),
+        (Rows(), 2.5, "population must be a whole number, from 1 to .*, got 2.5"),
+        (Rows(), True, "population must be a whole number, from 1 to .*, got True"),
         (Forks(), 17, "population must be from 1 to 16, the size of 'forks', got 17"),
         ("nasbench201", 10, "population must be left out for 'nasbench201', of which all 15,625"),
     ],

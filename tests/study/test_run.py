@@ -210,11 +210,10 @@ def test_the_page_draws_the_programs_of_the_study(finished):
             "hellinger",
         ),
         (cgraph.Study(Words(), n_clusters=3, statistics=("ntq",)), UnknownNameError, "ntk"),
-        (cgraph.Study(Words(), n_clusters=3, inputs="noise"), UnknownNameError, "gaussian"),
         (cgraph.Study(Words(), n_clusters=3, part="operations"), ArgumentError, "network"),
         (cgraph.Study("nasbench21"), UnknownNameError, "nasbench201"),
     ],
-    ids=["k", "method", "metric", "statistic", "inputs", "part", "space"],
+    ids=["k", "method", "metric", "statistic", "part", "space"],
 )
 def test_options_that_do_not_fit_leave_no_directory(study, error, fact, tmp_path):
     with pytest.raises(error, match=fact):
@@ -253,7 +252,7 @@ def test_accuracies_with_gaps_count_what_is_known(finished, tmp_path):
 
 @pytest.mark.parametrize("name", ["n_clusters", "n_sampled", "n_draws"])
 def test_numbers_below_one_are_refused(name):
-    with pytest.raises(ArgumentError, match=f"{name} must be a whole number, 1 or more, got 0"):
+    with pytest.raises(ArgumentError, match=f"{name} must be a whole number, from 1 .* got 0"):
         cgraph.Study("nasbench201", **{name: 0})
 
 

@@ -51,7 +51,7 @@ def pubmed(tmp_path_factory):
     rows = [
         {"name": name, "program": name, "statistic": "ntk", "protocol": "ntk@full",
          "direction": -1, "value": float(i), "standard_error": 0.1, "n_draws": 2, "n_failures": 0,
-         "reason": None, "note": "", "cluster": i % 2, "weight": 1}
+         "reason": None, "note": "", "cluster": 0, "weight": 1}
         for i, name in enumerate(table["name"][::100])
     ]  # fmt: skip
     known["statistics"] = ["ntk"]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.distances.edit.alignment import align_series
 from cgraph.distances.edit.rules import HEURISTIC_EDGE, Rule, heuristic_rule, uniform_rule
 from cgraph.distances.edit.sized import SizedRule
@@ -23,6 +24,9 @@ from cgraph.errors import ArgumentError
 from cgraph.graphs.computational import ComputationalGraph
 from cgraph.graphs.kernel import INPUT_LABEL, OUTPUT_LABEL, labels_of
 from cgraph.graphs.series import steps_of
+
+MOST_LABELS = 5_000
+"""Labels that a table of costs has at most: 200 MB of substitutions."""
 
 # Sums of costs are compared to this share of the largest of them.
 _TOLERANCE = 1e-9
@@ -90,10 +94,11 @@ class EditCosts:
         symmetrise: bool = False,
         rule: Rule | None = None,
     ) -> None:
-        words = tuple(vocabulary)
+        words = _labels(vocabulary)
         k = len(words)
-        if len(set(words)) != k:
-            raise ArgumentError("vocabulary", "hold each label once", words)
+        checks.truth("symmetrise", symmetrise)
+        if rule is not None:
+            checks.function("rule", rule)
         matrix = _costs("substitute", substitute, (k, k))
         added, removed = _costs("insert", insert, (k,)), _costs("delete", delete, (k,))
         edges = _costs("edge", edge, (2,))
@@ -136,9 +141,8 @@ class EditCosts:
         >>> EditCosts.uniform(edge=0.5)
         EditCosts(0 labels and a rule, edge=0.5)
         """
-        for name, cost in (("node", node), ("edge", edge)):
-            _costs(name, cost, ())
-        rule = functools.partial(uniform_rule, node=float(node))
+        node, edge = checks.number("node", node, 0), checks.number("edge", edge, 0)
+        rule = functools.partial(uniform_rule, node=node)
         return EditCosts([], [], [], edge, (), rule=rule).over(vocabulary)
 
     @staticmethod
@@ -162,6 +166,7 @@ class EditCosts:
         >>> costs.substitute.tolist()
         [[0.0, 2.0, 6.0], [2.0, 0.0, 6.0], [6.0, 6.0, 0.0]]
         """
+        edge = checks.number("edge", edge, 0)
         return EditCosts([], [], [], edge, (), rule=heuristic_rule).over(vocabulary)
 
     @staticmethod
@@ -196,9 +201,12 @@ class EditCosts:
             Over the labels that occur, and "input" and "output". It has no rule: a label it did
             not see is refused.
         """
-        labels, sizes = _sizes_by_label(graphs, label)
-        if not floor > 0:
-            raise ArgumentError("floor", "be above 0", floor)
+        edge, floor = checks.number("edge", edge, 0), checks.number("floor", floor, above=0)
+        hint = "a model has to go through trace() first"
+        programs = checks.instances(
+            "graphs", graphs, ComputationalGraph, "be computational graphs", hint
+        )
+        labels, sizes = _sizes_by_label(programs, label)
         apart = np.abs(sizes[:, None] - sizes[None]).sum(axis=2)
         substitute = np.where(np.eye(len(labels), dtype=bool), 0.0, apart + floor)
         indel = sizes.sum(axis=1) + floor
@@ -250,11 +258,10 @@ class EditCosts:
           linear 8 -> 16 became 8 -> 32 at linear: +144 parameters, +576 B, +128 MACs (1.5)
         """
         weights = {"parameters": parameters, "activations": activations, "macs": macs}
-        for name, weight in weights.items():
-            if not np.isfinite(_costs(name, weight, ())):
-                raise ArgumentError(name, "be finite", weight)
+        numbers = [checks.number(name, weight, 0) for name, weight in weights.items()]
         chosen = EditCosts.heuristic() if base is None else base
-        rule = SizedRule(chosen.table, float(parameters), float(activations), float(macs))
+        checks.instance("base", chosen, EditCosts, "be EditCosts")
+        rule = SizedRule(chosen.table, *numbers)
         return EditCosts([], [], [], chosen.edge, (), rule=rule)
 
     @property
@@ -290,7 +297,7 @@ class EditCosts:
         >>> EditCosts.heuristic().over(["skip_connect", "avg_pool_3x3"]).substitute[0, 1]
         np.float64(3.0)
         """
-        words = tuple(vocabulary)
+        words = _labels(vocabulary)
         place = {label: i for i, label in enumerate(self.vocabulary)}
         if any(len(steps_of(label)) > 1 for label in words if label not in place):
             return self._aligned(words, place)
@@ -374,7 +381,7 @@ class EditCosts:
         Examples
         --------
         >>> costs = EditCosts(
-        ...     [[0, 1, 9], [1, 0, 1], [9, 1, 0]], insert=5, delete=5, edge=1, vocabulary="abc")
+        ...     [[0, 1, 9], [1, 0, 1], [9, 1, 0]], 5, 5, edge=1, vocabulary=["a", "b", "c"])
         >>> costs.triangle_violations
         ('a to c costs 9, by a detour 2',)
         >>> costs.closure().substitute[0, 2]
@@ -388,19 +395,32 @@ class EditCosts:
         return f"EditCosts({len(self.vocabulary)} labels{rule}, edge={self.edge:g})"
 
 
+def check_costs(costs: EditCosts | None) -> EditCosts:
+    """The argument `costs` of whatever counts edits: `EditCosts.heuristic` where there is none.
+
+    Raises
+    ------
+    ArgumentError
+        If it is something else.
+    """
+    if costs is None:
+        return EditCosts.heuristic()
+    return checks.instance("costs", costs, EditCosts, "be EditCosts")
+
+
 def _costs(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """A copy of costs as an array of a shape; a number stands for a whole vector."""
-    array = np.array(value, dtype=np.float64)
-    if array.ndim == 0 and len(shape) == 1:
-        array = np.full(shape, array)
-    if array.size == 0 and 0 in shape:
-        array = np.empty(shape)
-    if array.shape != shape:
-        raise ArgumentError(name, f"have shape {shape}", f"shape {array.shape}")
-    if np.isnan(array).any() or (array < 0).any():
-        bad = array[np.isnan(array) | (array < 0)][0]
-        raise ArgumentError(name, "hold costs, numbers >= 0", f"{bad:g}")
-    return array
+    if len(shape) == 1 and not isinstance(value, Sequence | np.ndarray):
+        return np.full(shape, checks.number(name, value, 0))
+    words = f"hold costs, numbers >= 0, of shape {shape}"
+    return checks.numbers(name, value, shape, 0, finite=False, words=words)
+
+
+def _labels(vocabulary: Iterable[str]) -> tuple[str, ...]:
+    words = checks.texts("vocabulary", vocabulary, different=True)
+    if len(words) > MOST_LABELS:
+        raise ArgumentError("vocabulary", f"hold at most {MOST_LABELS:,} labels", f"{len(words):,}")
+    return words
 
 
 def _check_symmetric(

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cgraph import checks
 from cgraph.distances._compile import compiled
 from cgraph.distances.edit.bounds import bound_pair, bound_pairs
 from cgraph.distances.edit.changes import SizeChange, split_script
-from cgraph.distances.edit.costs import EditCosts
+from cgraph.distances.edit.costs import EditCosts, check_costs
 from cgraph.distances.edit.packing import (
     FORBIDDEN,
     WORD,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_BUDGET = 200_000
+_MOST_EXPANSIONS = 2**62
 _PAIRS_A_BLOCK = 4096
 
 
@@ -76,6 +78,22 @@ class EditDistance:
     mapping: tuple[int | None, ...]
     expansions: int
     changes: tuple[SizeChange, ...] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lower", checks.number("lower", self.lower, 0))
+        object.__setattr__(self, "upper", checks.number("upper", self.upper, self.lower))
+        checks.truth("exact", self.exact)
+        checks.whole("expansions", self.expansions, 0)
+        edits = checks.instances("operations", self.operations, EditOperation, "be edits")
+        object.__setattr__(self, "operations", edits)
+        mapped = checks.items("mapping", self.mapping, "be numbers of kernels, or None")
+        for i, kernel in enumerate(mapped):
+            if kernel is not None:
+                checks.whole(f"mapping[{i}]", kernel, 0)
+        object.__setattr__(self, "mapping", mapped)
+        if self.changes is not None:
+            changes = checks.instances("changes", self.changes, SizeChange, "be changes of sizes")
+            object.__setattr__(self, "changes", changes)
 
     @property
     def gap(self) -> float:
@@ -173,15 +191,16 @@ def edit_distance(
       replace conv2d[3x3] at kernel 1 by conv2d[1x1] (2)
       connect kernel 1 -> kernel 3 (1)
     """
+    budget = checks.whole("budget", budget, 1, _MOST_EXPANSIONS)
+    checks.truth("exact", exact)
+    check_costs(costs)
     if isinstance(a, ComputationalGraph) and isinstance(b, ComputationalGraph):
         return _program_distance(a, b, costs, budget=budget, exact=exact)
     for name, graph in (("a", a), ("b", b)):
         _check_graph(name, graph)
     assert isinstance(a, KernelGraph)
     assert isinstance(b, KernelGraph)
-    if budget < 1:
-        raise ArgumentError("budget", "be at least 1 expansion", budget)
-    costs = (EditCosts.heuristic() if costs is None else costs).over(sorted({*a.labels, *b.labels}))
+    costs = check_costs(costs).over(sorted({*a.labels, *b.labels}))
     if certificate(a) == certificate(b):
         mapping = np.empty(len(a), dtype=np.int64)
         mapping[canonical_order(a)] = canonical_order(b)
@@ -314,7 +333,7 @@ def edit_intervals(
     largest = int(population.n_kernels.max(initial=0))
     if largest > WORD:
         raise ArgumentError("population", f"have graphs of at most {WORD} kernels", largest)
-    aligned = (EditCosts.heuristic() if costs is None else costs).over(population.vocabulary)
+    aligned = check_costs(costs).over(population.vocabulary)
     job = _job(population, aligned, budget)
     n = len(rows)
     lower, upper = np.empty(n), np.empty(n)
@@ -360,7 +379,7 @@ def edit_bounds(
     ([10.0], [10.0])
     """
     rows = _check_pairs(pairs, len(population))
-    aligned = (EditCosts.heuristic() if costs is None else costs).over(population.vocabulary)
+    aligned = check_costs(costs).over(population.vocabulary)
     lower, upper = bound_pairs(population, rows, aligned, n_jobs)
     return EditIntervals(lower, upper, lower == upper, np.zeros(len(rows), dtype=np.int64))
 
@@ -445,25 +464,12 @@ def _result(
 
 
 def _check_graph(name: str, graph: object) -> None:
-    if not isinstance(graph, KernelGraph):
-        raise ArgumentError(
-            name,
-            "be a KernelGraph",
-            type(graph).__name__,
-            "project() makes one of a computational graph; two of these are compared as they are",
-        )
+    hint = "project() makes one of a computational graph; two of these are compared as they are"
+    checks.instance(name, graph, KernelGraph, "be a KernelGraph", hint)
 
 
 def _check_pairs(pairs: ArrayLike, n_graphs: int) -> NDArray[np.int64]:
-    rows = np.array(pairs)
-    if rows.size == 0:
-        return np.empty((0, 2), dtype=np.int64)
-    if rows.ndim != 2 or rows.shape[1] != 2 or rows.dtype.kind not in "iu":
-        raise ArgumentError("pairs", "be integers of shape (n_pairs, 2)", f"shape {rows.shape}")
-    if rows.min() < 0 or rows.max() >= n_graphs:
-        bad = rows[((rows < 0) | (rows >= n_graphs)).any(axis=1)][0].tolist()
-        raise ArgumentError("pairs", f"hold graphs, 0 <= i < {n_graphs}", tuple(bad))
-    return rows.astype(np.int64)
+    return checks.integers("pairs", pairs, (None, 2), 0, n_graphs - 1)
 
 
 @compiled

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 
+from cgraph import checks
 from cgraph.errors import ArchitectureError, ArgumentError
 from cgraph.spaces.places import SEPARATOR, Choices
 
@@ -48,6 +49,7 @@ def choices() -> Choices:
 
 def sorted_nodes(text: str) -> str:
     """The string with the lower input of each node first."""
+    checks.text("arch", text, error=ArchitectureError)
     return SEPARATOR.join(
         "+".join(sorted(word.split("+"), key=lambda edge: edge.rpartition("~")[2]))
         for word in text.split(SEPARATOR)

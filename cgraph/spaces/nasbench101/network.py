@@ -16,6 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from cgraph import checks
 from cgraph.errors import ArgumentError
 from cgraph.registry import Table
 from cgraph.spaces.nasbench101.cells import CONV_3X3, MAX_POOL, Cell
@@ -107,8 +108,7 @@ def build(
     11051402
     """
     frame = SKELETONS[skeleton]
-    if n_classes < 1:
-        raise ArgumentError("n_classes", "be at least 1", n_classes)
+    n_classes = checks.whole("n_classes", n_classes, 1, 2**20)
     if n_cells is not None and n_cells < 1:
         raise ArgumentError("n_cells", "be at least 1", n_cells)
     if channels is not None and channels < 5:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 
+from cgraph import checks
 from cgraph.errors import ArchitectureError
 from cgraph.spaces.nasbench101.cells import (
     MAX_VERTICES,
@@ -45,7 +46,7 @@ def parse(text: str) -> Cell:
 at character 10 (vertex 2), got 'maxpool'; did you mean 'maxpool3x3'?
     """
     if not isinstance(text, str):
-        raise ArchitectureError("arch", f"be a string {_PATTERN}", repr(text))
+        raise ArchitectureError("arch", f"be a string {_PATTERN}", checks.came(text))
     words = text.split("|")
     if len(words) > MAX_VERTICES - 1:
         raise ArchitectureError(

@@ -149,7 +149,7 @@ class NASBench101(Space):
         """
         from cgraph.spaces.nasbench101.kernels import cell_population
 
-        check_view(self, part, form)
+        check_view(self, part, form, boundary)
         if part == "compact":
             return compact(self.population("cell", form, boundary=boundary))
         if part == "operations":

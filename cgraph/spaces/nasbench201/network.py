@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from cgraph.errors import ArgumentError
+from cgraph import checks
 from cgraph.registry import Table
 from cgraph.spaces.nasbench201 import notation
 from cgraph.spaces.skeleton import Skeleton
@@ -83,8 +83,7 @@ def build(
     316346
     """
     operations = notation.parse(arch)
-    if n_classes < 1:
-        raise ArgumentError("n_classes", "be at least 1", n_classes)
+    n_classes = checks.whole("n_classes", n_classes, 1, 2**20)
     return Network(operations, SKELETONS[skeleton], n_classes, skip_zeros=skip_zeros)
 
 

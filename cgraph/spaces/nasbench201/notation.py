@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArchitectureError
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -61,7 +62,7 @@ nor_conv_3x3, avg_pool_3x3 at character 1 (edge 0 -> 1), got 'conv_3x3'; did you
 'nor_conv_3x3'?
     """
     if not isinstance(text, str):
-        raise ArchitectureError("arch", f"be a string {_PATTERN}", repr(text))
+        raise ArchitectureError("arch", f"be a string {_PATTERN}", checks.came(text))
     found = []
     position = 0
     for source, target in EDGES:

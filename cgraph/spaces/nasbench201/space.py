@@ -132,7 +132,7 @@ class NASBench201(Space):
         """
         from cgraph.spaces.nasbench201.population import compose_population
 
-        check_view(self, part, form)
+        check_view(self, part, form, boundary)
         if part == "compact":
             return compact(self.population("cell", form, boundary=boundary))
         if part == "operations":

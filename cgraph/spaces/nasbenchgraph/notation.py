@@ -16,6 +16,7 @@ from itertools import permutations, product
 import numpy as np
 from numpy.typing import NDArray
 
+from cgraph import checks
 from cgraph.errors import ArchitectureError
 
 # In the order of the benchmark, whose keys are written in them.
@@ -73,7 +74,7 @@ def parse(text: str) -> Nodes:
 graph, fc, skip at character 0 (operation 1), got 'gnc'; did you mean 'gin'?
     """
     if not isinstance(text, str):
-        raise ArchitectureError("arch", f"be a string {_PATTERN}", repr(text))
+        raise ArchitectureError("arch", f"be a string {_PATTERN}", checks.came(text))
     words = text.split("|")
     if len(words) != N_NODES:
         raise ArchitectureError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from cgraph.errors import UnknownNameError
+from cgraph import checks
 from cgraph.graphs.series import compact
 from cgraph.spaces.nasbenchgraph import notation, published, table
 from cgraph.spaces.nasbenchgraph.datasets import CELL_CHANNELS, DATA_SETS, DataSet, at_skeleton
@@ -114,8 +114,7 @@ class NASBenchGraph(Space):
         """
         from cgraph.spaces.nasbenchgraph import network
 
-        if skeleton not in self.input_shapes:
-            raise UnknownNameError("skeleton", skeleton, self.input_shapes)
+        checks.choice("skeleton", skeleton, self.input_shapes)
         return network.build(*self._nodes(arch), at_skeleton(self.dataset, skeleton))
 
     def graph(
@@ -150,7 +149,7 @@ class NASBenchGraph(Space):
         >>> NASBenchGraph().population("operations")
         Population(26,206 graphs, 104,824 kernels, 63,964 edges, vocabulary of 9)
         """
-        check_view(self, part, form)
+        check_view(self, part, form, boundary)
         if part == "compact":
             return compact(self.population("cell", form, boundary=boundary))
         if part == "operations":

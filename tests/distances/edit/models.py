@@ -21,18 +21,18 @@ def random_costs(vocabulary, seed=0, forbidden=False):
 NO = math.inf
 
 COSTS = {
-    "uniform": EditCosts.uniform(vocabulary="abc"),
-    "free edges": EditCosts.uniform(edge=0, vocabulary="abc"),
-    "tenths": EditCosts.uniform(node=0.3, edge=0.7, vocabulary="abc"),
-    "heuristic": EditCosts.heuristic("abc"),
+    "uniform": EditCosts.uniform(vocabulary=list("abc")),
+    "free edges": EditCosts.uniform(edge=0, vocabulary=list("abc")),
+    "tenths": EditCosts.uniform(node=0.3, edge=0.7, vocabulary=list("abc")),
+    "heuristic": EditCosts.heuristic(list("abc")),
     "one label apart": EditCosts(
         [[0, math.inf, math.inf], [math.inf, 0, 2], [math.inf, 2, 0]],
         [4, 1, 3],
         [4, 1, 3],
         1,
-        "abc",
+        list("abc"),
     ),
-    "dear substitution": EditCosts([[0, 9, 9], [9, 0, 1], [9, 1, 0]], 2, 2, 0.5, "abc"),
-    "random": random_costs("abc", seed=1),
-    "random, forbidden": random_costs("abc", seed=2, forbidden=True),
+    "dear substitution": EditCosts([[0, 9, 9], [9, 0, 1], [9, 1, 0]], 2, 2, 0.5, list("abc")),
+    "random": random_costs(list("abc"), seed=1),
+    "random, forbidden": random_costs(list("abc"), seed=2, forbidden=True),
 }

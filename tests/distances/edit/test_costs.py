@@ -120,7 +120,7 @@ def test_a_table_keeps_its_costs_where_a_rule_extends_it():
 
 
 def test_closure_is_the_cheapest_detour():
-    costs = EditCosts([[0, 1, 9], [1, 0, 1], [9, 1, 0]], [1, 9, 9], [1, 9, 9], 1, "abc")
+    costs = EditCosts([[0, 1, 9], [1, 0, 1], [9, 1, 0]], [1, 9, 9], [1, 9, 9], 1, list("abc"))
     assert not costs.is_metric
     assert any("inserting b" in sentence for sentence in costs.triangle_violations)
     closed = costs.closure()
@@ -131,12 +131,12 @@ def test_closure_is_the_cheapest_detour():
 
 def test_asymmetric_costs_are_refused_or_symmetrised():
     with pytest.raises(ArgumentError, match=r"substitute must be symmetric, got 1 from 'a' to 'b'"):
-        EditCosts([[0, 1], [3, 0]], 1, 1, 1, "ab")
+        EditCosts([[0, 1], [3, 0]], 1, 1, 1, list("ab"))
     with pytest.raises(ArgumentError, match=r"insert must equal delete, got 1 and 2 for 'a'"):
-        EditCosts([[0]], [1], [2], 1, "a")
+        EditCosts([[0]], [1], [2], 1, ["a"])
     with pytest.raises(ArgumentError, match=r"edge must cost the same both ways, got 1 and 3"):
-        EditCosts([[0]], 1, 1, (1, 3), "a")
-    costs = EditCosts([[0, 1], [3, 0]], 1, 2, (1, 3), "ab", symmetrise=True)
+        EditCosts([[0]], 1, 1, (1, 3), ["a"])
+    costs = EditCosts([[0, 1], [3, 0]], 1, 2, (1, 3), ["a", "b"], symmetrise=True)
     assert costs.substitute[0, 1] == 2
     assert costs.insert[0] == costs.delete[0] == 1.5
     assert costs.edge == 2
@@ -145,18 +145,21 @@ def test_asymmetric_costs_are_refused_or_symmetrised():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([[0, -1], [-1, 0]], 1, 1, 1), "substitute must hold costs.*-1"),
-        (([[0, 1], [1, 0]], [math.nan, 1], 1, 1), "insert must hold costs.*nan"),
-        (([[0, 1], [1, 0]], 1, 1, -2), "edge must hold costs.*-2"),
-        (([[0, 1], [1, 0]], inf, inf, 1), "insert must be finite"),
+        (([[0, -1], [-1, 0]], 1, 1, 1), "substitute must hold numbers, 0 or more, got -1"),
+        (([[0, 1], [1, 0]], [math.nan, 1], 1, 1), "insert must hold numbers, 0 or more, got nan"),
+        (([[0, 1], [1, 0]], 1, 1, -2), "edge must be a finite number, 0 or more, got -2"),
+        (([[0, 1], [1, 0]], inf, inf, 1), "insert must be a finite number"),
         (([[4, 1], [1, 0]], 1, 1, 1), "substitute must be 0 on the diagonal, got 4 for 'a'"),
-        (([[0, 1]], 1, 1, 1), r"substitute must have shape \(2, 2\), got shape \(1, 2\)"),
-        (([[0, 1], [1, 0]], [1, 1, 1], 1, 1), r"insert must have shape \(2,\)"),
+        (
+            ([[0, 1]], 1, 1, 1),
+            r"costs, .* of shape \(2, 2\), got shape \(1, 2\)",
+        ),
+        (([[0, 1], [1, 0]], [1, 1, 1], 1, 1), r"insert must hold costs, .* of shape \(2,\)"),
     ],
 )
 def test_bad_costs_are_named(arguments, message):
     with pytest.raises(ArgumentError, match=message):
-        EditCosts(*arguments, vocabulary="ab")
+        EditCosts(*arguments, vocabulary=list("ab"))
 
 
 def test_an_unknown_label_is_named():
@@ -188,7 +191,7 @@ def test_hardware_costs_follow_macs_and_bytes():
     assert costs.is_metric
     with pytest.raises(ArgumentError, match="at least one kernel, got none"):
         EditCosts.hardware([])
-    with pytest.raises(ArgumentError, match="floor must be above 0, got 0"):
+    with pytest.raises(ArgumentError, match="floor must be a finite number above 0, got 0"):
         EditCosts.hardware(graphs, floor=0)
 
 

@@ -109,7 +109,7 @@ def test_graphs_too_large_for_tables_are_searched():
     population = Population(graphs)
     out = np.full((4, 4), np.nan)
     fill_distances(population, np.arange(4), None, EditCosts.uniform(), out)
-    costs = EditCosts.uniform(vocabulary="abc")
+    costs = EditCosts.uniform(vocabulary=list("abc"))
     assert np.array_equal(out, searched(population, np.arange(4), np.arange(4), costs))
 
 

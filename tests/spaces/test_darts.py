@@ -55,7 +55,7 @@ PC_DARTS = (
 )  # fmt: skip
 
 # Parameters and multiply-accumulates of 20 cells and 36 channels on CIFAR-10, in millions.
-# DARTS: "3.349MB params", the README of its authors' code. All else, MACs of DARTS too, stands beside
+# DARTS: "3.349MB params", the README of its authors' code. All else, its MACs too, stands beside
 # the genotypes in the code of FairDARTS (Chu et al., 2020, arXiv 1911.12126),
 # github.com/xiaomi-automl/FairDARTS, fairdarts/genotypes.py.
 PUBLISHED = {

@@ -531,7 +531,7 @@ def _array(
     if isinstance(value, str | bytes | set | frozenset | Mapping) or callable(value):
         raise error(name, must, came(value), hint)
     try:
-        array = np.array(value)
+        array = np.asarray(value)  # copied by the conversion that follows
     except Exception as problem:  # lists of different lengths, and whatever foreign types raise
         raise error(name, must, came(value), hint) from problem
     if array.shape == (0,) and any(length in (0, None) for length in shape):

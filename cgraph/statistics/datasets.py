@@ -169,7 +169,7 @@ def classes_of(labels: Any, n_samples: int, name: str = "labels") -> NDArray[np.
     """
     must = f"be classes, whole numbers of 0 and above, of shape ({n_samples},)"
     if isinstance(labels, Tensor):
-        labels = labels.detach().cpu()
+        labels = labels.detach().cpu().numpy()
     return checks.integers(name, labels, (n_samples,), 0, words=must)
 
 

@@ -193,7 +193,7 @@ def _finished(store):
         (["nasbench201:3", "--steps", 1, "--data", "x.npz"], "--data must be a file that is there"),
         (["nasbench201:3", "--inputs", "x.npy"], "--inputs must be a file that is there"),
         (["nasbench201:3", "--device", "nonsense"], "--device must be a device"),
-        (["nasbench201:3", "--draws", 0], "--draws must be at least 1"),
+        (["nasbench201:3", "--draws", 0], "--draws must be a whole number, from 1 to 1,000,000"),
         (["nasbench201:3", "--steps", 0], "--steps must be a whole number"),
         (["nasbench201", "--max-parameters", 10], "--max-parameters must be an amount"),
         (["nasbench201", "--max-latency", -1], "--max-latency must be a device and an amount"),

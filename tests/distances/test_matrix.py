@@ -83,9 +83,9 @@ POPULATION = Population([KernelGraph(list("ab"), [])])
         (("cells",), {}, "a Population or counts of shape .*, got 'cells'"),
         (([KernelGraph(list("ab"), [])],), {}, r"got shape \(1,\); Population\(graphs\) is one"),
         (
-            ([KernelGraph(list("ab"), [])], "edit"),
+            ([KernelGraph(["a"], [])], "edit"),
             {},
-            r"got shape \(1,\); Population\(graphs\) is one",
+            r"got list; Population\(graphs\) is one",
         ),
         (([[1, 2]], "kl", [[1]]), {}, "have 2 columns as population has, got 1"),
         ((POPULATION, "kl", [[1, 2]]), {}, "be a Population as population is, got ndarray"),

@@ -46,7 +46,7 @@ def test_the_nearest_are_different_programs(is_own, population, data):
     first = np.unique(classes, return_index=True)[1]
     most = len(first) - is_own
     other = None if is_own else population
-    with pytest.raises(ArgumentError, match=rf"different programs, 1 <= k <= {most}, got 9"):
+    with pytest.raises(ArgumentError, match=f"k must be a whole number, from 1 to {most}, got 9"):
         nearest(population, 9, other=other)
     if not most:
         return
@@ -88,22 +88,24 @@ def test_landmarks_are_farthest_from_those_before():
 
 
 def test_as_many_landmarks_as_programs_that_differ():
-    programs = Population([KernelGraph(labels, []) for labels in ("a", "b", "a", "ab", "aab", "")])
+    programs = Population(
+        [KernelGraph(list(labels), []) for labels in ("a", "b", "a", "ab", "aab", "")]
+    )
     seen = []
     for metric in ("hellinger", "edit"):
         chosen = landmarks(programs, 5, metric, progress=lambda i, n: seen.append((i, n)))
         assert sorted(chosen.tolist()) == [0, 1, 3, 4, 5]
         assert seen[-1] == (5, 5)
-    with pytest.raises(ArgumentError, match=r"n_landmarks must be at most 5, .*'edit' tells apart"):
+    with pytest.raises(ArgumentError, match="a whole number, from 0 to 5, got 6"):
         landmarks(programs, 6, "edit")
     assert landmarks(np.empty((0, 2)), 0).tolist() == []
 
 
 def test_bad_numbers_are_named():
     for k in (0, 70, 1.5):
-        with pytest.raises(ArgumentError, match=rf"1 <= k <= 69, got {k}"):
+        with pytest.raises(ArgumentError, match=f"from 1 to 69, got {k}"):
             nearest(COUNTS, k)
-    with pytest.raises(ArgumentError, match=r"1 <= k <= 2, got 3"):
+    with pytest.raises(ArgumentError, match="from 1 to 2, got 3"):
         nearest(COUNTS, 3, other=COUNTS[:2])
-    with pytest.raises(ArgumentError, match=r"random_state must be an integer >= 0, got -1"):
+    with pytest.raises(ArgumentError, match=r"random_state must be .*got -1"):
         landmarks(COUNTS, 3, random_state=-1)

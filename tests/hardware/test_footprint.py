@@ -92,7 +92,7 @@ def test_an_unknown_type_and_an_unknown_device_are_refused():
         footprint(linear_and_relu(), dtype="int3")
     with pytest.raises(UnknownNameError, match=r"device must be one of .* mean 'stm32f746'"):
         footprint(linear_and_relu()).fits("stm32f74")
-    with pytest.raises(ArgumentError, match=r"device must be a Device or the name of one, got 3"):
+    with pytest.raises(ArgumentError, match=r"device must be a Device or the name of one, got int"):
         footprint(linear_and_relu()).fits(3)
     with pytest.raises(ArgumentError, match="budget must be a whole number, 0 or more, got -2"):
         footprint(linear_and_relu(), budget=-2)

@@ -238,10 +238,10 @@ def test_images_are_resized_to_the_network():
     [
         ({"steps": 0}, "steps must be a whole number, 1 or more, got 0"),
         ({"steps": 5, "epochs": 2}, "epochs must be left out where steps are given, got 2"),
-        ({"epochs": 0}, "epochs must be above 0"),
-        ({"at": (0, 2)}, r"at must be parts of the training.*\(0.0, 2.0\)"),
+        ({"epochs": 0}, "epochs must be a finite number above 0"),
+        ({"at": (0, 2)}, r"at\[1\] must be a finite number, from 0 to 1, got 2"),
         ({"at": ()}, "at must be parts"),
-        ({"learning_rate": -1.0}, "learning_rate must be 0 or above, got -1.0"),
+        ({"learning_rate": -1.0}, "learning_rate must be a finite number, 0 or more, got -1"),
         ({"batch_size": 0}, "batch_size must be a whole number"),
     ],
     ids=lambda v: str(v)[:20],

@@ -212,9 +212,9 @@ def test_bad_arguments_are_named():
     population = Population([a, b, huge])
     with pytest.raises(ArgumentError, match=r"at most 64 kernels, got 65"):
         edit_intervals(population, [(0, 1)])
-    with pytest.raises(ArgumentError, match=r"pairs must hold graphs, 0 <= i < 2, got \(0, 2\)"):
+    with pytest.raises(ArgumentError, match=r"pairs must hold whole numbers, from 0 to 1, got 2"):
         edit_intervals(population[:2], [(0, 2)])
-    with pytest.raises(ArgumentError, match=r"pairs must be integers of shape \(n_pairs, 2\)"):
+    with pytest.raises(ArgumentError, match=r"pairs must be whole numbers of shape \(n, 2\)"):
         edit_intervals(population[:2], [0, 1])
 
 

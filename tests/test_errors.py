@@ -35,6 +35,21 @@ EXAMPLES = {
         "an ONNX file needs onnx, which is not installed; pip install 'cgraph[onnx]'",
     ),
     errors.StudyError("another study"): (RuntimeError, "another study"),
+    errors.CaptureError("words", [("ab", "no such layer")], 4): (
+        RuntimeError,
+        "words: architecture 'ab' cannot be captured: no such layer; mend its build, or leave such "
+        "out with capture(skip_failures=True), --skip-failures on the command line",
+    ),
+    errors.WorkerKilledError(): (
+        RuntimeError,
+        "a worker process was killed, perhaps for its memory; fewer workers need less, and "
+        "n_jobs=1 computes in this process",
+    ),
+    errors.WriteError("a.csv", OSError("no space")): (
+        OSError,
+        "'a.csv' cannot be written: no space; what was there is unchanged, and the same call goes "
+        "on once it can",
+    ),
 }
 
 
@@ -51,7 +66,7 @@ class TestErrors:
         again = pickle.loads(pickle.dumps(error))
         assert type(again) is type(error)
         assert str(again) == str(error)
-        assert vars(again) == vars(error)
+        assert repr(vars(again)) == repr(vars(error))  # a cause is equal to itself alone
 
 
 def test_every_error_is_tried():

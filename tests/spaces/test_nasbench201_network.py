@@ -88,7 +88,7 @@ def test_bad_arguments_are_named():
     arch = notation.architectures()[0]
     with pytest.raises(UnknownNameError, match=r"full, thin, cell, got 'ful'.*'full'"):
         network.build(arch, "ful")
-    with pytest.raises(ArgumentError, match=r"n_classes must be at least 1, got 0"):
+    with pytest.raises(ArgumentError, match=r"n_classes must be a whole number, from 1 .*, got 0"):
         network.build(arch, n_classes=0)
     with pytest.raises(ArchitectureError, match=r"at character 0 .*, got 'n'"):
         network.build("nonsense")

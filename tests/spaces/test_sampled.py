@@ -109,9 +109,12 @@ def test_what_lists_the_space_says_what_to_do(call):
 
 @pytest.mark.parametrize("n", [-1, 2.0, True, "3"])
 def test_how_many_has_to_be_a_number_of_them(n):
-    with pytest.raises(ArgumentError, match=r"n must be from 0 to 3.09e\+14, the size of deep"):
+    with pytest.raises(
+        ArgumentError,
+        match=r"n must be a whole number, .*; deep has 3.09e",
+    ):
         Deep().sample(n)
-    with pytest.raises(ArgumentError, match="n must be a whole number, 0 or more"):
+    with pytest.raises(ArgumentError, match="n must be a whole number"):
         Widths().sample(n)
 
 
@@ -128,7 +131,10 @@ def test_more_than_there_are_is_refused():
         choices = (("linear", "relu"),) * 3
 
     assert len(Small().sample(8)) == 8
-    with pytest.raises(ArgumentError, match="n must be from 0 to 8, the size of deep, got 9"):
+    with pytest.raises(
+        ArgumentError,
+        match="n must be a whole number, from 0 to 8, got 9; deep",
+    ):
         Small().sample(9)
 
 

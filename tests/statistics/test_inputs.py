@@ -62,8 +62,8 @@ def test_labels_go_with_their_samples():
     data = source_of_data(labelled_data((x, y)))
     assert data.draw(_rng(3), 7, (8,))[:, 0].tolist() == data.labels(_rng(3), 7).tolist()
     assert input_source(x).labels is None
-    for labels, came in ((y[:4], r"shape \(4,\)"), (y / 2, "dtype float64"), (y - 1, "-1")):
-        with pytest.raises(ArgumentError, match=rf"labels must be classes.*\(20,\), got {came}"):
+    for labels, came in ((y[:4], r"shape \(4,\)"), (y / 2, ".* of dtype float64"), (y - 1, "-1")):
+        with pytest.raises(ArgumentError, match=rf"labels must .*got {came}"):
             input_source(x, labels)
     with pytest.raises(ArgumentError, match=r"come with samples of your own.*inputs='gaussian'"):
         input_source("gaussian", y)

@@ -138,7 +138,7 @@ def test_labels_are_needed_and_checked(name):
         (None, r"hold a class.*\(10,\), got none"),
         (LABELS[:4], r"be classes.*\(10,\), got shape \(4,\)"),
         ([LABELS, LABELS], "be given for 1 batches, got 2 of them"),
-        (LABELS / 2, "be classes.*got dtype float32"),
+        (LABELS / 2, "be classes.*of dtype float32"),
     ):
         with pytest.raises(ArgumentError, match=f"labels must {problem}"):
             measure(_model(), name, X, labels=labels)

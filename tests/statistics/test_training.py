@@ -213,7 +213,7 @@ def test_data_of_every_kind():
     assert not set(training.rows) & set(held_out.rows)
     assert len(split(digits, 0.5)[1]) == 898
     assert split(digits, (x, y))[1].id == found[0].id
-    for wrong, came in ((3, "int"), ((x, y, y), "tuple of 3"), ([1, 2], "list of 2")):
+    for wrong, came in ((3, "3"), ((x, y, y), r"\("), ([1, 2], "list of 2")):
         with pytest.raises(ArgumentError, match=f"data must be 'digits', a pair.*got {came}"):
             labelled_data(wrong)
     with pytest.raises(UnknownNameError, match="data must be one of digits, got 'cifar'"):

@@ -1,5 +1,3 @@
-import json
-
 import pandas as pd
 import pytest
 
@@ -70,17 +68,3 @@ def test_tables_read_back_equal(tmp_path):
     table = pd.DataFrame({"name": ["a", "b"], "value": [1.5, None]})
     files.write_table(tmp_path, "table.parquet", table)
     pd.testing.assert_frame_equal(files.read_table(tmp_path, "table.parquet"), table)
-
-
-def test_a_failed_write_leaves_what_was_there(tmp_path):
-    path = tmp_path / "x.json"
-    files.write_json(path, {"a": 1})
-
-    def fail(temporary):
-        temporary.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        files.write_whole(path, fail)
-    assert json.loads(path.read_text()) == {"a": 1}
-    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]

@@ -297,7 +297,7 @@ def test_architectures_that_fail_are_named_and_can_be_left_out(of_faulty, tmp_pa
 
 
 def test_what_was_captured_is_not_captured_again(tmp_path, monkeypatch):
-    from cgraph.spaces import capture, traced
+    from cgraph.spaces import capture
 
     class StopError(Exception):
         pass
@@ -310,7 +310,7 @@ def test_what_was_captured_is_not_captured_again(tmp_path, monkeypatch):
             raise StopError
 
     monkeypatch.setattr(capture, "N_IN_BATCH", 4)
-    monkeypatch.setattr(traced, "N_IN_BATCH", 4)
+    monkeypatch.setattr(Words, "batch_size", 4)
     with pytest.raises(StopError):
         STUDY.run(tmp_path, progress=stop)
     assert seen == [("graphs", 0, 10), ("graphs", 4, 10)]

@@ -216,7 +216,7 @@ def test_bad_arguments_are_named():
     cell = table.cell(100)
     with pytest.raises(UnknownNameError, match=r"full, narrow, thin, cell, got 'ful'.*'full'"):
         network.build(cell, "ful")
-    with pytest.raises(ArgumentError, match=r"n_classes must be at least 1, got 0"):
+    with pytest.raises(ArgumentError, match=r"n_classes must be a whole number, from 1 .*, got 0"):
         network.build(cell, n_classes=0)
     with pytest.raises(ArgumentError, match=r"n_cells must be at least 1, got 0"):
         network.build(cell, n_cells=0)
